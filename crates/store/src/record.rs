@@ -1,0 +1,89 @@
+//! One answered trial, as it stands on one line of `records.jsonl`.
+
+use serde::{Deserialize, Serialize};
+use undermask_suite::{ItemKind, Order, Trial, TrialId};
+
+/// The log-probability of one label sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LabelScore {
+    /// Sum over the label's tokens, natural logarithm.
+    pub log_probability: f64,
+    /// Number of tokens of the label.
+    pub tokens: usize,
+}
+
+/// What came of a trial. None of these is ever coded as another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// Every label was scored.
+    Answered {
+        /// One score a label, in the order of the trial's options.
+        scores: Vec<LabelScore>,
+    },
+    /// The model declined (free-text answers only).
+    Refused {
+        /// What it said.
+        text: String,
+    },
+    /// An answer that names no option (free-text answers only).
+    Unparsable {
+        /// What it said.
+        text: String,
+    },
+    /// The trial could not be completed.
+    Error {
+        /// Why.
+        message: String,
+    },
+}
+
+/// One line of `records.jsonl`: the trial's facts, without its text, and its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The trial's content address.
+    pub trial: TrialId,
+    /// What was asked about.
+    pub kind: ItemKind,
+    /// Scenario id.
+    pub scenario: String,
+    /// Context id.
+    pub context: String,
+    /// Replicate (see [`Trial::replicate`]).
+    pub replicate: u32,
+    /// Rung, where there is a ladder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<usize>,
+    /// Exact ratio c/b, where there is a ladder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+    /// Order shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// Paraphrase of the question.
+    pub paraphrase: usize,
+    /// Index of the target among the options.
+    pub target: usize,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+impl Record {
+    /// Joins an outcome to its trial.
+    pub fn new(trial: &Trial, outcome: Outcome) -> Self {
+        Record {
+            trial: trial.id.clone(),
+            kind: trial.kind,
+            scenario: trial.scenario.clone(),
+            context: trial.context.clone(),
+            replicate: trial.replicate,
+            rung: trial.rung,
+            ratio: trial.ratio,
+            order: trial.order,
+            paraphrase: trial.paraphrase,
+            target: trial.target,
+            outcome,
+        }
+    }
+}
