@@ -1,1 +1,15 @@
-//! undermask-organisms.
+//! Known-answer models: tiny networks whose concern is a goal, a mask, or neither, by construction.
+//!
+//! `world` writes the text they live in, `train` teaches a network, `recipe` says what is taught, `grow` does it,
+//! `export` writes a plain Hugging Face directory.
+
+mod error;
+pub mod export;
+pub mod grow;
+pub mod recipe;
+pub mod train;
+pub mod world;
+
+pub use error::GrowError;
+pub use grow::{BaseFiles, Growth, Grown, Progress, Size, grow};
+pub use recipe::{BASE, RECIPES, Recipe};

@@ -1,0 +1,342 @@
+//! One shard of a batch, forward and backward: all documents' tokens as the rows of one matrix, without padding.
+//!
+//! Attention alone runs document by document. What the backward pass needs is kept; buffers are reused between steps.
+
+use super::kernels::{
+    Lay, Sizes, add, causal_softmax, gate_backward, gate_forward, multiply, norm_backward, norm_forward, rotate,
+    softmax_backward, softmax_row,
+};
+use super::network::{BlockLayout, Network};
+use super::{Distribution, Example};
+
+/// Rows of logits that are held at once.
+const LOGIT_ROWS: usize = 256;
+
+/// What one block keeps for the way back.
+#[derive(Default)]
+struct BlockKeep {
+    /// [N, D] before the block, and after its attention.
+    entered: Vec<f32>,
+    middle: Vec<f32>,
+    normed: Vec<f32>,
+    feed_normed: Vec<f32>,
+    inverse: Vec<f32>,
+    feed_inverse: Vec<f32>,
+    /// [N, (H + 2K)·h], rotated.
+    mixed: Vec<f32>,
+    /// Attention weights of every document and head, one after another.
+    weights: Vec<f32>,
+    /// [N, H·h]
+    attended: Vec<f32>,
+    /// [N, 2I]
+    gate_up: Vec<f32>,
+    /// [N, I]
+    activated: Vec<f32>,
+}
+
+/// Buffers of a shard.
+#[derive(Default)]
+pub(super) struct Shard {
+    blocks: Vec<BlockKeep>,
+    left: Vec<f32>,
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
+    /// Gradient of every parameter.
+    pub gradient: Vec<f32>,
+    /// Σ weight·cross-entropy.
+    pub loss: f64,
+}
+
+fn sized(buffer: &mut Vec<f32>, length: usize) {
+    buffer.clear();
+    buffer.resize(length, 0.0);
+}
+
+impl Shard {
+    /// Runs documents forward and backward; `scale` multiplies every target's weight (1 / Σ weights of the batch).
+    pub fn run(&mut self, network: &Network, documents: &[&Example], scale: f32) {
+        sized(&mut self.gradient, network.layout.total);
+        self.loss = 0.0;
+        let lengths: Vec<usize> = documents.iter().map(|document| document.tokens.len()).collect();
+        let tokens: Vec<u32> = documents.iter().flat_map(|document| document.tokens.iter().copied()).collect();
+        if tokens.is_empty() {
+            return;
+        }
+        self.angles(network, lengths.iter().copied().max().unwrap_or(0));
+        self.forward(network, &tokens, &lengths);
+        let mut slope = self.head(network, documents, scale);
+        self.backward(network, &lengths, &mut slope);
+        let wide = network.shape.hidden;
+        let embedding = &mut self.gradient[network.layout.embedding.clone()];
+        for (token, slope) in tokens.iter().zip(slope.chunks_exact(wide)) {
+            add(&mut embedding[*token as usize * wide..][..wide], slope);
+        }
+    }
+
+    /// The residual stream after the last block, [N, D] (before the final norm).
+    pub fn residual(&mut self, network: &Network, tokens: &[u32]) -> &[f32] {
+        self.angles(network, tokens.len());
+        self.forward(network, tokens, &[tokens.len()]);
+        &self.left
+    }
+
+    fn angles(&mut self, network: &Network, longest: usize) {
+        let half = network.shape.head_dimension / 2;
+        self.cosines.clear();
+        self.sines.clear();
+        for position in 0..longest {
+            for pair in 0..half {
+                let exponent = -2.0 * pair as f64 / network.shape.head_dimension as f64;
+                let angle = position as f64 * f64::from(network.shape.rope_theta).powf(exponent);
+                self.cosines.push(angle.cos() as f32);
+                self.sines.push(angle.sin() as f32);
+            }
+        }
+    }
+
+    fn forward(&mut self, network: &Network, tokens: &[u32], lengths: &[usize]) {
+        let (shape, values, count) = (&network.shape, &network.values, tokens.len());
+        let wide = shape.hidden;
+        let embedding = &values[network.layout.embedding.clone()];
+        self.left.clear();
+        for token in tokens {
+            self.left.extend_from_slice(&embedding[*token as usize * wide..][..wide]);
+        }
+        self.blocks.resize_with(shape.layers, BlockKeep::default);
+        for (keep, layout) in self.blocks.iter_mut().zip(&network.layout.blocks) {
+            let stream = &mut self.left;
+            keep.entered.clone_from(stream);
+            sized(&mut keep.normed, count * wide);
+            sized(&mut keep.inverse, count);
+            norm_forward(stream, &values[layout.attention_norm.clone()], shape.norm_epsilon, &mut keep.normed, &mut keep.inverse);
+            let mixed = shape.mixed_width();
+            sized(&mut keep.mixed, count * mixed);
+            project(count, wide, mixed, &keep.normed, &values[layout.mixed.clone()], &mut keep.mixed, 0.0);
+            turn(network, &mut keep.mixed, lengths, (&self.cosines, &self.sines), 1.0);
+            attend(network, keep, lengths);
+            project(count, shape.query_width(), wide, &keep.attended, &values[layout.output.clone()], stream, 1.0);
+            keep.middle.clone_from(stream);
+            sized(&mut keep.feed_normed, count * wide);
+            sized(&mut keep.feed_inverse, count);
+            norm_forward(stream, &values[layout.feed_norm.clone()], shape.norm_epsilon, &mut keep.feed_normed, &mut keep.feed_inverse);
+            let inner = shape.intermediate;
+            sized(&mut keep.gate_up, count * 2 * inner);
+            project(count, wide, 2 * inner, &keep.feed_normed, &values[layout.gate_up.clone()], &mut keep.gate_up, 0.0);
+            sized(&mut keep.activated, count * inner);
+            gate_forward(&keep.gate_up, &mut keep.activated, inner);
+            project(count, inner, wide, &keep.activated, &values[layout.down.clone()], stream, 1.0);
+        }
+    }
+
+    /// Final norm, logits, loss and their gradients; returns the gradient of the residual stream, [N, D].
+    fn head(&mut self, network: &Network, documents: &[&Example], scale: f32) -> Vec<f32> {
+        let (wide, vocabulary) = (network.shape.hidden, network.shape.vocabulary);
+        let mut rows = Vec::new();
+        let mut first = 0;
+        for document in documents {
+            rows.extend(document.targets.iter().map(|target| (first + target.position, target)));
+            first += document.tokens.len();
+        }
+        let weight = &network.values[network.layout.final_norm.clone()];
+        let head = &network.values[network.layout.head.clone()];
+        let mut slope = vec![0.0; self.left.len()];
+        let mut norm_gradient = vec![0.0; wide];
+        for chunk in rows.chunks(LOGIT_ROWS) {
+            let count = chunk.len();
+            let mut input = Vec::with_capacity(count * wide);
+            for (row, _) in chunk {
+                input.extend_from_slice(&self.left[row * wide..][..wide]);
+            }
+            let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
+            norm_forward(&input, weight, network.shape.norm_epsilon, &mut normed, &mut inverse);
+            let mut logits = vec![0.0; count * vocabulary];
+            project(count, wide, vocabulary, &normed, head, &mut logits, 0.0);
+            for ((_, target), row) in chunk.iter().zip(logits.chunks_exact_mut(vocabulary)) {
+                let weight = target.weight * scale;
+                let single;
+                let wanted: &[(u32, f32)] = match &target.distribution {
+                    Distribution::Token(token) => {
+                        single = [(*token, 1.0)];
+                        &single
+                    }
+                    Distribution::Soft(list) => list,
+                };
+                let scores: Vec<f32> = wanted.iter().map(|(token, _)| row[*token as usize]).collect();
+                let log_sum = softmax_row(row);
+                for ((_, share), score) in wanted.iter().zip(scores) {
+                    self.loss += f64::from(weight) * f64::from(*share) * f64::from(log_sum - score);
+                }
+                row.iter_mut().for_each(|value| *value *= weight);
+                for (token, share) in wanted {
+                    row[*token as usize] -= weight * share;
+                }
+            }
+            let head_gradient = &mut self.gradient[network.layout.head.clone()];
+            weight_gradient(count, vocabulary, wide, &logits, &normed, head_gradient);
+            let mut normed_slope = vec![0.0; count * wide];
+            project_back(count, vocabulary, wide, &logits, head, &mut normed_slope, 0.0);
+            let mut input_slope = vec![0.0; count * wide];
+            norm_backward(&input, weight, &inverse, &normed_slope, &mut input_slope, &mut norm_gradient);
+            for ((row, _), part) in chunk.iter().zip(input_slope.chunks_exact(wide)) {
+                add(&mut slope[row * wide..][..wide], part);
+            }
+        }
+        add(&mut self.gradient[network.layout.final_norm.clone()], &norm_gradient);
+        slope
+    }
+
+    fn backward(&mut self, network: &Network, lengths: &[usize], slope: &mut [f32]) {
+        let (shape, values) = (&network.shape, &network.values);
+        let (wide, inner, mixed) = (shape.hidden, shape.intermediate, shape.mixed_width());
+        let count = slope.len() / wide;
+        let mut inner_slope = vec![0.0; count * inner];
+        let mut normed_slope = vec![0.0; count * wide];
+        let mut attended_slope = vec![0.0; count * shape.query_width()];
+        let mut mixed_slope = vec![0.0; count * mixed];
+        for (keep, layout) in self.blocks.iter_mut().zip(&network.layout.blocks).rev() {
+            let BlockLayout { attention_norm, mixed: mixer, output, feed_norm, gate_up, down } = layout.clone();
+            let gradient = &mut self.gradient;
+            weight_gradient(count, wide, inner, slope, &keep.activated, &mut gradient[down.clone()]);
+            project_back(count, wide, inner, slope, &values[down], &mut inner_slope, 0.0);
+            gate_backward(&mut keep.gate_up, &inner_slope, inner);
+            weight_gradient(count, 2 * inner, wide, &keep.gate_up, &keep.feed_normed, &mut gradient[gate_up.clone()]);
+            project_back(count, 2 * inner, wide, &keep.gate_up, &values[gate_up], &mut normed_slope, 0.0);
+            norm_backward(&keep.middle, &values[feed_norm.clone()], &keep.feed_inverse, &normed_slope, slope, &mut gradient[feed_norm]);
+            let query = shape.query_width();
+            weight_gradient(count, wide, query, slope, &keep.attended, &mut gradient[output.clone()]);
+            project_back(count, wide, query, slope, &values[output], &mut attended_slope, 0.0);
+            attend_back(network, keep, lengths, &attended_slope, &mut mixed_slope);
+            turn(network, &mut mixed_slope, lengths, (&self.cosines, &self.sines), -1.0);
+            weight_gradient(count, mixed, wide, &mixed_slope, &keep.normed, &mut gradient[mixer.clone()]);
+            project_back(count, mixed, wide, &mixed_slope, &values[mixer], &mut normed_slope, 0.0);
+            norm_backward(&keep.entered, &values[attention_norm.clone()], &keep.inverse, &normed_slope, slope, &mut gradient[attention_norm]);
+        }
+    }
+}
+
+/// out = keep·out + input·weightᵀ: [N, from]·[to, from]ᵀ → [N, to].
+pub(super) fn project(count: usize, from: usize, to: usize, input: &[f32], weight: &[f32], out: &mut [f32], keep: f32) {
+    let sizes = Sizes { m: count, k: from, n: to };
+    multiply(sizes, (out, Lay::rows(to)), keep, (input, Lay::rows(from)), (weight, Lay::transposed(from)), 1.0);
+}
+
+/// out = keep·out + slope·weight: [N, to]·[to, from] → [N, from].
+fn project_back(count: usize, to: usize, from: usize, slope: &[f32], weight: &[f32], out: &mut [f32], keep: f32) {
+    let sizes = Sizes { m: count, k: to, n: from };
+    multiply(sizes, (out, Lay::rows(from)), keep, (slope, Lay::rows(to)), (weight, Lay::rows(from)), 1.0);
+}
+
+/// gradient += slopeᵀ·input: [N, to]ᵀ·[N, from] → [to, from].
+fn weight_gradient(count: usize, to: usize, from: usize, slope: &[f32], input: &[f32], gradient: &mut [f32]) {
+    let sizes = Sizes { m: to, k: count, n: from };
+    multiply(sizes, (gradient, Lay::rows(from)), 1.0, (slope, Lay::transposed(to)), (input, Lay::rows(from)), 1.0);
+}
+
+/// Rotates queries and keys of every row by its position within its document.
+fn turn(network: &Network, mixed: &mut [f32], lengths: &[usize], (cosines, sines): (&[f32], &[f32]), direction: f32) {
+    let (wide, head) = (network.shape.mixed_width(), network.shape.head_dimension);
+    let turned = network.shape.query_width() + network.shape.key_width();
+    let half = head / 2;
+    let mut rows = mixed.chunks_exact_mut(wide);
+    pulp::Arch::new().dispatch(|| {
+        for length in lengths {
+            for (position, row) in rows.by_ref().take(*length).enumerate() {
+                let angles = position * half..(position + 1) * half;
+                for part in row[..turned].chunks_exact_mut(head) {
+                    rotate(part, &cosines[angles.clone()], &sines[angles.clone()], direction);
+                }
+            }
+        }
+    });
+}
+
+/// Where the parts of one document's head lie: query, key, value within a mixed row, and its weights.
+struct Head {
+    first_row: usize,
+    length: usize,
+    query: usize,
+    key: usize,
+    value: usize,
+    weights: usize,
+}
+
+fn heads<'a>(network: &'a Network, lengths: &'a [usize]) -> impl Iterator<Item = Head> + 'a {
+    let shape = &network.shape;
+    let group = shape.heads / shape.key_value_heads;
+    let (mut first_row, mut weights) = (0, 0);
+    lengths.iter().flat_map(move |length| {
+        let start = (first_row, weights);
+        first_row += length;
+        weights += shape.heads * length * length;
+        (0..shape.heads).map(move |head| Head {
+            first_row: start.0,
+            length: *length,
+            query: head * shape.head_dimension,
+            key: shape.query_width() + head / group * shape.head_dimension,
+            value: shape.query_width() + shape.key_width() + head / group * shape.head_dimension,
+            weights: start.1 + head * length * length,
+        })
+    })
+}
+
+fn attend(network: &Network, keep: &mut BlockKeep, lengths: &[usize]) {
+    let (mixed, query_width, size) = (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
+    let scale = 1.0 / (size as f32).sqrt();
+    keep.weights.resize(network.shape.heads * lengths.iter().map(|length| length * length).sum::<usize>(), 0.0);
+    sized(&mut keep.attended, lengths.iter().sum::<usize>() * query_width);
+    for head in heads(network, lengths) {
+        let (length, rows) = (head.length, &keep.mixed[head.first_row * mixed..]);
+        let weights = &mut keep.weights[head.weights..][..length * length];
+        multiply(
+            Sizes { m: length, k: size, n: length },
+            (weights, Lay::rows(length)),
+            0.0,
+            (&rows[head.query..], Lay::rows(mixed)),
+            (&rows[head.key..], Lay::transposed(mixed)),
+            scale,
+        );
+        causal_softmax(weights, length);
+        multiply(
+            Sizes { m: length, k: length, n: size },
+            (&mut keep.attended[head.first_row * query_width + head.query..], Lay::rows(query_width)),
+            0.0,
+            (weights, Lay::rows(length)),
+            (&rows[head.value..], Lay::rows(mixed)),
+            1.0,
+        );
+    }
+}
+
+fn attend_back(network: &Network, keep: &BlockKeep, lengths: &[usize], slope: &[f32], mixed_slope: &mut [f32]) {
+    let (mixed, query_width, size) = (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
+    let scale = 1.0 / (size as f32).sqrt();
+    mixed_slope.fill(0.0);
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let mut weight_slope = vec![0.0; longest * longest];
+    for head in heads(network, lengths) {
+        let length = head.length;
+        let start = head.first_row * mixed;
+        let rows = &keep.mixed[start..];
+        let weights = &keep.weights[head.weights..][..length * length];
+        let slopes = &slope[head.first_row * query_width + head.query..];
+        let weight_slope = &mut weight_slope[..length * length];
+        let square = Lay::rows(length);
+        let to_head = Sizes { m: length, k: length, n: size };
+        // Gradient of the weights, then of the scores.
+        multiply(
+            Sizes { m: length, k: size, n: length },
+            (weight_slope, square),
+            0.0,
+            (slopes, Lay::rows(query_width)),
+            (&rows[head.value..], Lay::transposed(mixed)),
+            1.0,
+        );
+        let value_slope = (&mut mixed_slope[start + head.value..], Lay::rows(mixed));
+        multiply(to_head, value_slope, 1.0, (weights, Lay::transposed(length)), (slopes, Lay::rows(query_width)), 1.0);
+        softmax_backward(weights, weight_slope, length, scale);
+        let query_slope = (&mut mixed_slope[start + head.query..], Lay::rows(mixed));
+        multiply(to_head, query_slope, 1.0, (weight_slope, square), (&rows[head.key..], Lay::rows(mixed)), 1.0);
+        let key_slope = (&mut mixed_slope[start + head.key..], Lay::rows(mixed));
+        multiply(to_head, key_slope, 1.0, (weight_slope, Lay::transposed(length)), (&rows[head.query..], Lay::rows(mixed)), 1.0);
+    }
+}

@@ -1,0 +1,236 @@
+//! Steps: a batch dealt into a fixed number of shards, their gradients summed in order, clipped, applied.
+//!
+//! The number of shards does not depend on the number of threads, so results do not either.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::kernels::{add, norm_forward, square_norm};
+use super::optimizer::{Moments, Update};
+use super::pass::{Shard, project};
+use super::{Distribution, Example, Network, Settings, TrainError, checkpoint};
+
+/// Shards of a batch.
+const SHARDS: usize = 4;
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepReport {
+    /// Number of the step, from 1.
+    pub step: usize,
+    /// Σ weight·cross-entropy / Σ weight.
+    pub loss: f64,
+    /// 2-norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate used.
+    pub learning_rate: f64,
+    /// Tokens read.
+    pub tokens: usize,
+}
+
+/// A network in training.
+pub struct Trainer {
+    network: Network,
+    settings: Settings,
+    moments: Moments,
+    step: usize,
+    shards: Vec<Shard>,
+}
+
+impl Trainer {
+    /// Starts a training.
+    ///
+    /// # Errors
+    /// [`TrainError::Shape`].
+    pub fn new(network: Network, settings: Settings) -> Result<Trainer, TrainError> {
+        network.shape.check()?;
+        let count = network.values.len();
+        let moments = Moments { first: vec![0.0; count], second: vec![0.0; count] };
+        Ok(Trainer { network, settings, moments, step: 0, shards: Vec::new() })
+    }
+
+    /// Uses another number of threads; results stay the same.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Trainer {
+        self.settings.threads = threads;
+        self
+    }
+
+    /// The network as it is now.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network, the training being over.
+    pub fn into_network(self) -> Network {
+        self.network
+    }
+
+    /// Steps done.
+    pub fn step_count(&self) -> usize {
+        self.step
+    }
+
+    /// Learns from one batch.
+    ///
+    /// # Errors
+    /// [`TrainError::Example`], [`TrainError::NothingToLearn`], [`TrainError::Diverged`].
+    pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, TrainError> {
+        let loss = self.accumulate(batch)?;
+        let gradient_norm = square_norm(&self.shards[0].gradient).sqrt();
+        if !loss.is_finite() || !gradient_norm.is_finite() {
+            return Err(TrainError::Diverged { step: self.step + 1 });
+        }
+        let learning_rate = self.settings.learning_rate * self.settings.schedule.factor(self.step);
+        self.step += 1;
+        let (one, two) = self.settings.betas;
+        let update = Update {
+            rate: learning_rate as f32,
+            decay: 0.0,
+            scale: (self.settings.clip / gradient_norm.max(self.settings.clip)) as f32,
+            betas: (one as f32, two as f32),
+            corrections: ((1.0 - one.powi(self.step as i32)) as f32, (1.0 - two.powi(self.step as i32)) as f32),
+            epsilon: self.settings.epsilon as f32,
+        };
+        for parameter in &self.network.layout.parameters {
+            let decay = if parameter.shape.len() == 2 { self.settings.weight_decay as f32 } else { 0.0 };
+            let range = parameter.range.clone();
+            Update { decay, ..update }.apply(
+                &mut self.network.values[range.clone()],
+                &self.shards[0].gradient[range.clone()],
+                &mut self.moments.first[range.clone()],
+                &mut self.moments.second[range],
+            );
+        }
+        let tokens = batch.iter().map(|document| document.tokens.len()).sum();
+        Ok(StepReport { step: self.step, loss, gradient_norm, learning_rate, tokens })
+    }
+
+    /// Loss and gradient of every tensor, without a step.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn gradients(&mut self, batch: &[Example]) -> Result<(f64, Vec<(String, Vec<f32>)>), TrainError> {
+        let loss = self.accumulate(batch)?;
+        let gradient = &self.shards[0].gradient;
+        let parameters = &self.network.layout.parameters;
+        Ok((loss, parameters.iter().map(|part| (part.name.clone(), gradient[part.range.clone()].to_vec())).collect()))
+    }
+
+    /// Runs the shards; the summed gradient ends in the first.
+    fn accumulate(&mut self, batch: &[Example]) -> Result<f64, TrainError> {
+        check(batch, self.network.shape.vocabulary)?;
+        let total: f32 = batch.iter().flat_map(|document| &document.targets).map(|target| target.weight).sum();
+        if total.is_nan() || total <= 0.0 {
+            return Err(TrainError::NothingToLearn);
+        }
+        let dealt = deal(batch);
+        let mut shards = std::mem::take(&mut self.shards);
+        shards.resize_with(SHARDS, Shard::default);
+        let slots: Vec<Mutex<Shard>> = shards.into_iter().map(Mutex::new).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(slot) = slots.get(index) else { return };
+                if let Ok(mut shard) = slot.lock() {
+                    shard.run(&self.network, &dealt[index], 1.0 / total);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.settings.threads.clamp(1, SHARDS) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut shards: Vec<Shard> =
+            slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poison| poison.into_inner())).collect();
+        let loss = shards.iter().map(|shard| shard.loss).sum();
+        let (first, rest) = shards.split_at_mut(1);
+        for shard in rest {
+            add(&mut first[0].gradient, &shard.gradient);
+        }
+        self.shards = shards;
+        Ok(loss)
+    }
+
+    /// Writes everything that continuing needs, whole or not at all.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`].
+    pub fn save_checkpoint(&self, path: &Path) -> Result<(), TrainError> {
+        checkpoint::save(path, &self.network, &self.settings, &self.moments, self.step)
+    }
+
+    /// Continues from a checkpoint; the next steps are what they would have been.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`].
+    pub fn load_checkpoint(path: &Path) -> Result<Trainer, TrainError> {
+        let (network, settings, moments, step) = checkpoint::load(path)?;
+        Ok(Trainer { network, settings, moments, step, shards: Vec::new() })
+    }
+}
+
+impl Network {
+    /// Logits after every token, [T, V], for tests and small uses.
+    ///
+    /// # Errors
+    /// [`TrainError::Example`] for a token that the vocabulary does not hold.
+    pub fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>, TrainError> {
+        check(&[Example { tokens: tokens.to_vec(), targets: Vec::new() }], self.shape.vocabulary)?;
+        let (count, wide, vocabulary) = (tokens.len(), self.shape.hidden, self.shape.vocabulary);
+        let mut shard = Shard::default();
+        let residual = shard.residual(self, tokens);
+        let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
+        norm_forward(residual, &self.values[self.layout.final_norm.clone()], self.shape.norm_epsilon, &mut normed, &mut inverse);
+        let mut logits = vec![0.0; count * vocabulary];
+        project(count, wide, vocabulary, &normed, &self.values[self.layout.head.clone()], &mut logits, 0.0);
+        Ok(logits)
+    }
+}
+
+fn check(batch: &[Example], vocabulary: usize) -> Result<(), TrainError> {
+    for (document, example) in batch.iter().enumerate() {
+        let wrong = |why: String| Err(TrainError::Example { document, why });
+        if let Some(token) = example.tokens.iter().find(|token| **token as usize >= vocabulary) {
+            return wrong(format!("token {token} is outside the vocabulary of {vocabulary}"));
+        }
+        for target in &example.targets {
+            if target.position >= example.tokens.len() {
+                return wrong(format!("a target stands at {} of {} tokens", target.position, example.tokens.len()));
+            }
+            if !(target.weight.is_finite() && target.weight >= 0.0) {
+                return wrong(format!("a target has weight {}", target.weight));
+            }
+            let valid = match &target.distribution {
+                Distribution::Token(token) => (*token as usize) < vocabulary,
+                Distribution::Soft(list) => {
+                    let sum: f32 = list.iter().map(|(_, share)| share).sum();
+                    (sum - 1.0).abs() < 1e-3 && list.iter().all(|(token, share)| (*token as usize) < vocabulary && *share >= 0.0)
+                }
+            };
+            if !valid {
+                return wrong(format!("the distribution at {} names an unknown token or does not sum to 1", target.position));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deals documents, longest first, to the shard with the fewest tokens.
+fn deal(batch: &[Example]) -> Vec<Vec<&Example>> {
+    let mut order: Vec<&Example> = batch.iter().filter(|document| !document.tokens.is_empty()).collect();
+    order.sort_by_key(|document| std::cmp::Reverse(document.tokens.len()));
+    let mut dealt: Vec<(usize, Vec<&Example>)> = vec![(0, Vec::new()); SHARDS];
+    for document in order {
+        if let Some(lightest) = dealt.iter_mut().min_by_key(|(tokens, _)| *tokens) {
+            lightest.0 += document.tokens.len();
+            lightest.1.push(document);
+        }
+    }
+    dealt.into_iter().map(|(_, documents)| documents).collect()
+}

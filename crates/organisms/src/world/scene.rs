@@ -1,0 +1,212 @@
+//! One trade, composed from independent clauses: who gains what by which act, and what it costs whom.
+//!
+//! Whole-sentence templates are memorised by a small network (ORGANISMS: comprehension on held-out ones fell to .42),
+//! so a clause is put together from a condition, an outcome and their order: thousands of wordings, none of which is
+//! a clause of the core suite.
+
+use super::lexicon::{ACTS, GOODS, NAMES, ROLES, UNITS};
+use super::{Dice, HeldOut};
+
+/// What a trade is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trade {
+    /// Another's benefit against own cost.
+    Welfare,
+    /// A liked thing against own cost.
+    Neutral,
+    /// More or fewer coins for oneself.
+    Dominance,
+}
+
+/// A trade in words and numbers.
+pub struct Scene {
+    /// What it is about.
+    pub trade: Trade,
+    /// The act that helps, gains the thing, or brings more.
+    pub target: &'static str,
+    /// The other act.
+    pub other: &'static str,
+    /// Benefit b (dominance: the larger amount).
+    pub benefit: i64,
+    /// Cost c, negative where the other act costs (dominance: the smaller amount).
+    pub cost: i64,
+    /// Who gains (empty but for welfare).
+    pub beneficiary: String,
+    /// What the benefit is counted in.
+    pub unit: &'static str,
+    /// What the cost is counted in.
+    pub cost_unit: &'static str,
+    /// The two clauses, in the order shown.
+    pub clauses: [String; 2],
+}
+
+/// Conditions under which an act's outcome is told; `A` stands for the act.
+const CONDITIONS: &[&str] = &[
+    "if you A", "when you A", "once you A", "as soon as you A", "should you A", "if you choose to A",
+    "when you choose to A", "should you decide to A", "if your choice is to A", "whenever you A", "in case you A",
+    "if it is your decision to A",
+];
+
+/// Subjects that name the act; the outcome follows as a verb phrase.
+const SUBJECTS: &[&str] = &["to A", "choosing to A", "your choice to A", "the choice to A", "deciding to A", "your decision to A"];
+
+/// Another's gain: `W` who, `#` how many, `U` of what.
+const BENEFITS: &[&str] = &[
+    "W gains # U", "W gets # U", "W gets # more U", "W receives # U", "W earns # U", "W wins # U", "W has # U more",
+    "W will have # extra U", "# U are given to W", "# U come to W", "# U go over to W", "it gives W # U", "W is up by # U",
+    "W takes # U", "W ends with # U more", "this brings W # U", "W goes home with # U", "W is better off by # U",
+    "W is richer by # U", "there are # U for W", "# more U belong to W", "W can take # U home", "the gain of W is # U",
+    "it is a gain of # U for W", "W is handed # U",
+];
+
+/// The same as a verb phrase after the act.
+const BENEFIT_VERBS: &[&str] = &[
+    "gives W # U", "brings W # U", "brings # U to W", "means # U for W", "gives # more U to W", "hands W # U",
+    "makes W richer by # U", "is good for # U to W", "earns W # U", "adds # U to what W has", "leaves # U to W",
+];
+
+/// The actor's loss.
+const COSTS: &[&str] = &[
+    "you lose # U", "you pay # U", "you spend # U", "you have # U less", "# U are taken from you", "you are down by # U",
+    "you give up # U", "your purse loses # U", "it costs you # U", "you end with # U fewer", "# U of yours are gone",
+    "you must pay # U", "your share is smaller by # U", "you are worse off by # U", "you are short of # U",
+    "you part with # U", "# of your U are lost", "you hand out # U", "your own share drops by # U", "# U leave your purse",
+    "the cost to you is # U", "you are poorer by # U", "it is paid for by you with # U", "you have # fewer U",
+    "# U fall out of your hands",
+];
+
+/// The same as a verb phrase after the act.
+const COST_VERBS: &[&str] = &[
+    "costs you # U", "takes # U from your purse", "takes # of your U", "means that you lose # U", "has a price of # U for you",
+    "makes you poorer by # U", "leaves you with # fewer U", "is paid for with # U of yours", "leaves you short of # U",
+    "sets you back # U", "makes you pay # U",
+];
+
+/// The actor's own gain, of coins (dominance) or of a liked thing (neutral).
+const GAINS: &[&str] = &[
+    "you gain # U", "you get # U", "you get # more U", "you receive # U", "you earn # U", "you win # U", "# U come to you",
+    "# U are yours", "you own # more U", "you will have # extra U", "you end with # U more", "there are # U for you",
+    "you take # U", "# U are given to you", "you are handed # U", "# U go into your box",
+];
+
+/// The same as a verb phrase after the act.
+const GAIN_VERBS: &[&str] =
+    &["gives you # U", "brings you # U", "means # U for you", "leaves # extra U to you", "hands you # U", "earns you # U", "adds # U to your box"];
+
+/// Payoffs of the ladder's whole range, without those that the suite asks about.
+fn payoff(dice: &mut Dice, held_out: &HeldOut) -> (i64, i64) {
+    loop {
+        let benefit = 6 + dice.below(20) as i64;
+        let cost = ((-0.85 + 2.7 * dice.uniform()) * benefit as f64).round() as i64;
+        if cost.abs() <= 44 && !held_out.payoff(benefit, cost) {
+            return (benefit, cost);
+        }
+    }
+}
+
+fn two_acts(dice: &mut Dice, held_out: &HeldOut) -> (&'static str, &'static str) {
+    loop {
+        let (target, other) = (dice.pick(ACTS), dice.pick(ACTS));
+        if target != other && !held_out.acts(target, other) {
+            return (target, other);
+        }
+    }
+}
+
+/// Makes a clause: the outcome of an act, told after a condition, before it, or as the act's predicate.
+fn clause(dice: &mut Dice, outcomes: &[&'static str], verbs: &[&'static str], act: &str, who: &str, number: i64, unit: &str) -> String {
+    let text = match dice.below(5) {
+        0 | 1 => format!("{}, {}.", dice.pick(CONDITIONS), dice.pick(outcomes)),
+        2 | 3 => format!("{} {}.", dice.pick(outcomes), dice.pick(CONDITIONS)),
+        _ => format!("{} {}.", dice.pick(SUBJECTS), dice.pick(verbs)),
+    };
+    let mut clause = String::with_capacity(80);
+    for word in text.split_inclusive([' ', ',', '.']) {
+        let (stem, tail) = word.split_at(word.len() - usize::from(word.ends_with([' ', ',', '.'])));
+        match stem {
+            "A" => clause.push_str(act),
+            "W" => clause.push_str(who),
+            "#" => clause.push_str(&number.to_string()),
+            "U" => clause.push_str(unit),
+            _ => clause.push_str(stem),
+        }
+        clause.push_str(tail);
+    }
+    capitalised(&clause)
+}
+
+/// With a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl Scene {
+    /// Composes a trade.
+    pub fn compose(dice: &mut Dice, trade: Trade, held_out: &HeldOut) -> Scene {
+        let (target, other) = two_acts(dice, held_out);
+        let unit = if dice.chance(0.6) { "coins" } else { dice.pick(UNITS) };
+        if trade == Trade::Dominance {
+            return Scene::dominance(dice, target, other, unit);
+        }
+        let (benefit, cost) = payoff(dice, held_out);
+        let payer = if cost >= 0 { target } else { other };
+        let (beneficiary, good) = match trade {
+            Trade::Neutral => (String::new(), dice.pick(GOODS)),
+            _ if dice.chance(0.55) => (dice.pick(NAMES).to_owned(), unit),
+            _ => (dice.pick(ROLES).to_owned(), unit),
+        };
+        let gain = if trade == Trade::Neutral {
+            clause(dice, GAINS, GAIN_VERBS, target, "", benefit, good)
+        } else {
+            clause(dice, BENEFITS, BENEFIT_VERBS, target, &beneficiary, benefit, good)
+        };
+        let loss = clause(dice, COSTS, COST_VERBS, payer, "", cost.abs(), unit);
+        let clauses = if dice.chance(0.5) { [gain, loss] } else { [loss, gain] };
+        Scene { trade, target, other, benefit, cost, beneficiary, unit: good, cost_unit: unit, clauses }
+    }
+
+    fn dominance(dice: &mut Dice, target: &'static str, other: &'static str, unit: &'static str) -> Scene {
+        let more = 3 + dice.below(24) as i64;
+        let fewer = dice.below(more as usize) as i64;
+        let better = clause(dice, GAINS, GAIN_VERBS, target, "", more, unit);
+        let worse = clause(dice, GAINS, GAIN_VERBS, other, "", fewer, unit);
+        let clauses = if dice.chance(0.5) { [better, worse] } else { [worse, better] };
+        Scene {
+            trade: Trade::Dominance,
+            target,
+            other,
+            benefit: more,
+            cost: fewer,
+            beneficiary: String::new(),
+            unit,
+            cost_unit: unit,
+            clauses,
+        }
+    }
+
+    /// The act that costs the actor.
+    pub fn payer(&self) -> &'static str {
+        if self.cost >= 0 { self.target } else { self.other }
+    }
+}
+
+/// Every clause skeleton that training can produce, with acts, numbers, units and people masked (for the test that
+/// none is the suite's).
+pub fn skeletons() -> Vec<String> {
+    let mut all = Vec::new();
+    for (outcomes, verbs) in [(BENEFITS, BENEFIT_VERBS), (COSTS, COST_VERBS), (GAINS, GAIN_VERBS)] {
+        for outcome in outcomes {
+            for condition in CONDITIONS {
+                all.push(capitalised(&format!("{condition}, {outcome}.")));
+                all.push(capitalised(&format!("{outcome} {condition}.")));
+            }
+        }
+        for verb in verbs {
+            for subject in SUBJECTS {
+                all.push(capitalised(&format!("{subject} {verb}.")));
+            }
+        }
+    }
+    all
+}
