@@ -1,12 +1,12 @@
 //! Training of a small Llama-architecture decoder, forward and backward by hand, in f32.
 //!
-//! `network` holds the parameters; `pass` runs one shard forward and backward over `kernels`; `trainer` adds the
+//! `network` holds the parameters; `pass` runs one shard forward and backward over the engine's operations and `backward`; `trainer` adds the
 //! optimiser, shards and checkpoints. Why not a library's autodiff: `design/0002-own-training.md`.
 
+mod backward;
 mod checkpoint;
 mod error;
 mod example;
-mod kernels;
 mod network;
 mod optimizer;
 mod pass;

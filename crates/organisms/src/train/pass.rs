@@ -2,10 +2,9 @@
 //!
 //! Attention alone runs document by document. What the backward pass needs is kept; buffers are reused between steps.
 
-use super::kernels::{
-    Lay, Sizes, add, causal_softmax, gate_backward, gate_forward, multiply, norm_backward, norm_forward, rotate,
-    softmax_backward, softmax_row,
-};
+use undermask_engine::ops::{Lay, Sizes, add, multiply, norm_forward, rotate};
+
+use super::backward::{causal_softmax, gate_backward, gate_forward, norm_backward, softmax_backward, softmax_row};
 use super::network::{BlockLayout, Network};
 use super::{Distribution, Example};
 

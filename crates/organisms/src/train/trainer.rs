@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::kernels::{add, norm_forward, square_norm};
+use undermask_engine::ops::{add, norm_forward};
+
+use super::backward::square_norm;
 use super::optimizer::{Moments, Update};
 use super::pass::{Shard, project};
 use super::{Distribution, Example, Network, Settings, TrainError, checkpoint};

@@ -1,0 +1,122 @@
+//! Reading the forward pass of one sequence at named hook points, and writing it as safetensors.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+use safetensors::tensor::View;
+
+use crate::decoder::{Buffers, Decoder, Segment, Store};
+use crate::hook::{HookPoint, Observer};
+use crate::{Config, EngineError};
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activations {
+    /// The tokens, T.
+    pub tokens: Vec<u32>,
+    /// Logits after every token, [T, V].
+    pub logits: Vec<f32>,
+    /// V.
+    pub vocabulary: usize,
+    /// Each hook point's rows, [T, D].
+    pub points: BTreeMap<HookPoint, Vec<f32>>,
+    /// D.
+    pub hidden: usize,
+}
+
+/// Copies the points that are asked for.
+struct Copy {
+    points: BTreeMap<HookPoint, Vec<f32>>,
+}
+
+impl Observer for Copy {
+    fn observe(&mut self, point: HookPoint, rows: &[f32]) {
+        if let Some(place) = self.points.get_mut(&point) {
+            *place = rows.to_vec();
+        }
+    }
+}
+
+pub(crate) fn check(config: &Config, tokens: &[u32]) -> Result<(), EngineError> {
+    if tokens.is_empty() {
+        return Err(EngineError::Request("there is no token to read; give a text".to_owned()));
+    }
+    if tokens.len() > config.longest {
+        return Err(EngineError::Request(format!("{} tokens are more than the model's {}", tokens.len(), config.longest)));
+    }
+    match tokens.iter().find(|token| **token as usize >= config.vocabulary) {
+        Some(token) => Err(EngineError::Request(format!("token {token} is outside the vocabulary of {}", config.vocabulary))),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn read(config: &Config, decoder: &Decoder, tokens: &[u32], points: &[HookPoint]) -> Result<Activations, EngineError> {
+    check(config, tokens)?;
+    for point in points {
+        if let HookPoint::ResidPre(layer) | HookPoint::ResidPost(layer) | HookPoint::AttentionOut(layer) | HookPoint::MlpOut(layer) = point
+            && *layer >= config.layers
+        {
+            return Err(EngineError::Request(format!("`{point}`: the model has blocks 0 to {}", config.layers - 1)));
+        }
+    }
+    let mut copy = Copy { points: points.iter().map(|point| (*point, Vec::new())).collect() };
+    let mut store = Store::new(config, tokens.len());
+    let mut buffers = Buffers::default();
+    let segment = Segment { rows: 0..tokens.len(), position: 0, chain: Vec::new(), stored: 0 };
+    let stream = decoder.run(tokens, &[segment], &mut store, &mut buffers, &mut copy);
+    let normed = decoder.finish(&stream);
+    copy.observe(HookPoint::FinalNorm, &normed);
+    let mut logits = vec![0.0; tokens.len() * config.vocabulary];
+    decoder.head().project(tokens.len(), &normed, &mut logits, 0.0, &mut buffers.scratch);
+    if logits.iter().any(|logit| !logit.is_finite()) {
+        return Err(EngineError::NotFinite(tokens.len()));
+    }
+    Ok(Activations { tokens: tokens.to_vec(), logits, vocabulary: config.vocabulary, points: copy.points, hidden: config.hidden })
+}
+
+impl Activations {
+    /// As a safetensors file: `tokens` [T] i64, `logits` [T, V] and every hook point [T, D] in f32.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`] when the library refuses (a bug).
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        let length = self.tokens.len();
+        let mut tensors = vec![
+            ("tokens".to_owned(), Stored { dtype: Dtype::I64, shape: vec![length], bytes: self.tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect() }),
+            ("logits".to_owned(), Stored::floats(vec![length, self.vocabulary], &self.logits)),
+        ];
+        for (point, rows) in &self.points {
+            tensors.push((point.to_string(), Stored::floats(vec![length, self.hidden], rows)));
+        }
+        safetensors::serialize(tensors, None).map_err(|error| EngineError::Request(error.to_string()))
+    }
+}
+
+/// A tensor as it is written.
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Stored {
+    fn floats(shape: Vec<usize>, values: &[f32]) -> Stored {
+        Stored { dtype: Dtype::F32, shape, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
+    }
+}
+
+impl View for Stored {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}

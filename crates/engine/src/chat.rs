@@ -1,0 +1,175 @@
+//! Chat templates: Jinja as transformers renders it, in a sandbox with bounded work.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, Error, ErrorKind};
+use serde::Serialize;
+
+use crate::{EngineError, Source};
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// Text.
+    pub content: String,
+}
+
+impl Message {
+    /// A message.
+    pub fn new(role: &str, content: &str) -> Message {
+        Message { role: role.to_owned(), content: content.to_owned() }
+    }
+}
+
+/// A model's chat template and the special tokens that it may name.
+pub(crate) struct Template {
+    text: String,
+    special: Vec<(String, String)>,
+}
+
+/// Steps that a template may take.
+const FUEL: u64 = 2_000_000;
+/// Marks an error that the template itself raised.
+const RAISED: &str = "raised by the template: ";
+
+impl Template {
+    /// Finds the template: `chat_template.jinja`, or `chat_template` in tokenizer_config.json (a text, or a list of
+    /// named ones of which `default` counts).
+    pub fn read(source: &Source) -> Result<Option<Template>, EngineError> {
+        let configuration = source.text("tokenizer_config.json")?.unwrap_or_else(|| "{}".to_owned());
+        let json: serde_json::Value =
+            serde_json::from_str(&configuration).map_err(|error| EngineError::Template(format!("{}: {error}", source.path("tokenizer_config.json"))))?;
+        let special = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"]
+            .into_iter()
+            .filter_map(|name| {
+                let token = json[name].as_str().or(json[name]["content"].as_str())?;
+                Some((name.to_owned(), token.to_owned()))
+            })
+            .collect();
+        let from_configuration = || match &json["chat_template"] {
+            serde_json::Value::String(text) => Some(text.clone()),
+            serde_json::Value::Array(list) => {
+                list.iter().find(|entry| entry["name"] == "default").and_then(|entry| entry["template"].as_str()).map(str::to_owned)
+            }
+            _ => None,
+        };
+        Ok(source.text("chat_template.jinja")?.or_else(from_configuration).map(|text| Template { text, special }))
+    }
+
+    /// The template's text, for its hash.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Renders a conversation.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, EngineError> {
+        let mut environment = Environment::new();
+        // As transformers sets up Jinja.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| EngineError::Template(error.to_string()))?);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(64);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
+        });
+        // A fixed clock: the same conversation renders to the same text on any day.
+        environment.add_function("strftime_now", |format: String| strftime(&format));
+        environment.add_filter("tojson", to_json);
+        let failed = |error: Error| {
+            let text = error.to_string();
+            match text.split_once(RAISED) {
+                Some((_, said)) => EngineError::TemplateRefused(said.split(" (in ").next().unwrap_or(said).to_owned()),
+                None => EngineError::Template(text),
+            }
+        };
+        environment.add_template("chat", &self.text).map_err(failed)?;
+        let mut values: std::collections::BTreeMap<&str, Value> =
+            self.special.iter().map(|(name, token)| (name.as_str(), Value::from(token.as_str()))).collect();
+        values.insert("messages", Value::from(Serde(messages.to_vec())));
+        values.insert("add_generation_prompt", Value::from(add_generation_prompt));
+        let template = environment.get_template("chat").map_err(failed)?;
+        let mut out = Bounded(Vec::new());
+        template.render_captured_to(Value::from_pairs(values), &mut out).map_err(failed)?;
+        String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
+    }
+}
+
+/// Longest rendered conversation.
+const LONGEST: usize = 16 << 20;
+
+/// A writer that refuses to grow beyond bounds.
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST {
+            return Err(std::io::Error::other("the rendered conversation is longer than 16 MiB"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The fixed date, 1 January 2026, in the formats that templates use.
+fn strftime(format: &str) -> String {
+    let parts = [
+        ("%Y", "2026"), ("%m", "01"), ("%d", "01"), ("%B", "January"), ("%b", "Jan"), ("%A", "Thursday"), ("%a", "Thu"),
+        ("%y", "26"), ("%H", "00"), ("%M", "00"), ("%S", "00"), ("%-d", "1"), ("%-m", "1"), ("%j", "001"),
+    ];
+    parts.iter().fold(format.to_owned(), |text, (mark, value)| text.replace(mark, value))
+}
+
+/// JSON as Python's `json.dumps(ensure_ascii=False)` writes it, which is what transformers puts into templates.
+fn to_json(value: &Value, options: minijinja::value::Kwargs) -> Result<Value, Error> {
+    let indent: Option<usize> = options.get("indent").ok();
+    let json = serde_json::to_value(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let mut text = String::new();
+    python_json(&json, indent, 0, &mut text);
+    Ok(Value::from_safe_string(text))
+}
+
+fn python_json(value: &serde_json::Value, indent: Option<usize>, depth: usize, out: &mut String) {
+    let line = |out: &mut String, depth: usize| {
+        if let Some(width) = indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
+    };
+    let comma = if indent.is_some() { "," } else { ", " };
+    match value {
+        serde_json::Value::Array(list) if !list.is_empty() => {
+            out.push('[');
+            for (index, item) in list.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(comma);
+                }
+                line(out, depth + 1);
+                python_json(item, indent, depth + 1, out);
+            }
+            line(out, depth);
+            out.push(']');
+        }
+        serde_json::Value::Object(map) if !map.is_empty() => {
+            out.push('{');
+            for (index, (key, item)) in map.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(comma);
+                }
+                line(out, depth + 1);
+                out.push_str(&serde_json::Value::from(key.as_str()).to_string());
+                out.push_str(": ");
+                python_json(item, indent, depth + 1, out);
+            }
+            line(out, depth);
+            out.push('}');
+        }
+        simple => out.push_str(&simple.to_string()),
+    }
+}

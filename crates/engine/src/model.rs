@@ -1,0 +1,191 @@
+//! A model opened: configuration, weights, tokenizer, chat template, and what can be asked of them.
+
+use std::ops::ControlFlow;
+
+use tokenizers::Tokenizer;
+
+use crate::activations::{self, Activations};
+use crate::chat::Template;
+use crate::decoder::{Buffers, Decoder, Segment, Store};
+use crate::hook::Blind;
+use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
+use crate::weights::Weights;
+use crate::{Config, EngineError, HookPoint, Message, Source};
+
+/// Hashes that say which model it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Over every tensor's name, type, shape and bytes.
+    pub weights: String,
+    /// Over tokenizer.json.
+    pub tokenizer: String,
+    /// Over the chat template; empty where there is none.
+    pub template: String,
+}
+
+/// What kind of model it is, for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// Architecture.
+    pub architecture: String,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Bytes of weights on disk.
+    pub weight_bytes: u64,
+    /// Type of the weights on disk.
+    pub dtype: String,
+}
+
+/// An open model. It is shared between threads freely.
+pub struct Model {
+    config: Config,
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+    template: Option<Template>,
+    identity: Identity,
+    description: Description,
+    place: String,
+}
+
+impl Model {
+    /// Opens a model.
+    ///
+    /// # Errors
+    /// [`EngineError`] for whatever is missing, damaged, mismatched or not supported.
+    pub fn open(source: &Source) -> Result<Model, EngineError> {
+        let place = source.place();
+        let missing = |file: &str, remedy: &str| EngineError::Missing { place: place.clone(), file: file.to_owned(), remedy: remedy.to_owned() };
+        if let Source::Directory(path) = source
+            && !path.is_dir()
+        {
+            return Err(EngineError::Unreadable { file: place, why: "there is no such directory".to_owned() });
+        }
+        let text = source.text("config.json")?.ok_or_else(|| missing("config.json", "give the directory of a Hugging Face model"))?;
+        let config = Config::parse(&text)?;
+        let weights = Weights::open(source)?;
+        let decoder = Decoder::load(&config, &weights)?;
+        let json = source
+            .text("tokenizer.json")?
+            .ok_or_else(|| missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)"))?;
+        let tokenizer = Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
+        let template = Template::read(source)?;
+        let identity = Identity {
+            weights: weights.hash.clone(),
+            tokenizer: blake3::hash(json.as_bytes()).to_hex().to_string(),
+            template: template.as_ref().map_or(String::new(), |template| blake3::hash(template.text().as_bytes()).to_hex().to_string()),
+        };
+        let description = Description {
+            architecture: config.architecture.clone(),
+            parameters: weights.parameters(),
+            weight_bytes: weights.bytes as u64,
+            dtype: weights.dtype.clone(),
+        };
+        Ok(Model { config, decoder, tokenizer, template, identity, description, place })
+    }
+
+    /// Shape.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Hashes.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Kind and size.
+    pub fn describe(&self) -> &Description {
+        &self.description
+    }
+
+    /// Whether conversations can be rendered.
+    pub fn has_chat_template(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// A conversation as the text that the model reads.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTemplate`], [`EngineError::TemplateRefused`], [`EngineError::Template`].
+    pub fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, EngineError> {
+        let template = self.template.as_ref().ok_or_else(|| EngineError::NoTemplate { place: self.place.clone() })?;
+        template.render(messages, add_generation_prompt)
+    }
+
+    /// Tokens of a text; special tokens in it are recognised, none are added.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`].
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Text of tokens.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`].
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, EngineError> {
+        self.tokenizer.decode(tokens, true).map_err(|error| EngineError::Tokenizer(error.to_string()))
+    }
+
+    /// Scores labels after prompts (see [`ScoreRequest`]), calling `on_done(index, scores)` as each request is known.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`] for an empty prompt or label, an unknown token, or too long a sequence.
+    pub fn score(
+        &self,
+        requests: &[ScoreRequest],
+        settings: &ScoreSettings,
+        on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        score::score(&self.config, &self.decoder, requests, settings, on_done)
+    }
+
+    /// How many tokens the requests are, in full and with shared beginnings once.
+    pub fn plan_tokens(&self, requests: &[ScoreRequest], settings: &ScoreSettings) -> TokenCounts {
+        score::count(&self.config, requests, settings)
+    }
+
+    /// Runs one sequence and reads hook points.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`] for an empty or too long sequence, an unknown token, or a block that is not there.
+    pub fn activations(&self, tokens: &[u32], points: &[HookPoint]) -> Result<Activations, EngineError> {
+        activations::read(&self.config, &self.decoder, tokens, points)
+    }
+
+    /// The most probable continuation, up to `most` tokens or an end token.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`], [`EngineError::NotFinite`].
+    pub fn generate(&self, prompt: &[u32], most: usize) -> Result<Vec<u32>, EngineError> {
+        activations::check(&self.config, prompt)?;
+        let mut store = Store::new(&self.config, prompt.len());
+        let mut buffers = Buffers::default();
+        let mut out = Vec::new();
+        let mut new = prompt.to_vec();
+        let mut length = 0;
+        while out.len() < most && length + new.len() <= self.config.longest {
+            store.grow(&self.config, length + new.len());
+            let chain = if length > 0 { std::iter::once(0..length).collect() } else { Vec::new() };
+            let segment = Segment { rows: 0..new.len(), position: length, chain, stored: length };
+            let stream = self.decoder.run(&new, &[segment], &mut store, &mut buffers, &mut Blind);
+            length += new.len();
+            let last = &stream[stream.len() - self.config.hidden..];
+            let mut logits = vec![0.0; self.config.vocabulary];
+            self.decoder.head().project(1, &self.decoder.finish(last), &mut logits, 0.0, &mut buffers.scratch);
+            let best = logits.iter().enumerate().max_by(|one, two| one.1.total_cmp(two.1));
+            let Some((token, logit)) = best else { break };
+            if !logit.is_finite() {
+                return Err(EngineError::NotFinite(length));
+            }
+            if self.config.end_tokens.contains(&(token as u32)) {
+                break;
+            }
+            out.push(token as u32);
+            new = vec![token as u32];
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,233 @@
+//! Weights as they lie on disk: one or several safetensors files, mapped, read as f32 where they are used.
+//!
+//! A large 16-bit matrix stays as it is and is widened block by block before its product; a small model is widened once.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::source::Bytes;
+use crate::ops::{Lay, Sizes, multiply};
+use crate::{EngineError, Source};
+
+/// Models up to this many bytes of weights are widened when they are opened.
+const SMALL: usize = 64 << 20;
+/// Numbers of a widened block: 8 MiB.
+const BLOCK: usize = 2 << 20;
+
+/// All tensors of a model by name.
+pub(crate) struct Weights {
+    tensors: BTreeMap<String, Tensor>,
+    /// Bytes on disk.
+    pub bytes: usize,
+    /// Hash over every tensor's name, type, shape and bytes, in order of names.
+    pub hash: String,
+    /// Type of most tensors, for people.
+    pub dtype: String,
+}
+
+#[derive(Clone)]
+struct Tensor {
+    file: Bytes,
+    range: Range<usize>,
+    dtype: Dtype,
+    shape: Vec<usize>,
+}
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+impl Weights {
+    /// Maps a model's weights and checks the files.
+    pub fn open(source: &Source) -> Result<Weights, EngineError> {
+        let mut tensors = BTreeMap::new();
+        let mut bytes = 0;
+        for name in files(source)? {
+            let file = source.bytes(&name)?.ok_or_else(|| EngineError::Missing {
+                place: source.place(),
+                file: name.clone(),
+                remedy: "a shard that the index names is not there; copy it here".to_owned(),
+            })?;
+            bytes += file.as_ref().len();
+            read_file(&source.path(&name), &file, &mut tensors)?;
+        }
+        let mut hasher = blake3::Hasher::new();
+        for (name, tensor) in &tensors {
+            hasher.update(name.as_bytes());
+            hasher.update(format!("{:?}{:?}", tensor.dtype, tensor.shape).as_bytes());
+            hasher.update(&tensor.file.as_ref()[tensor.range.clone()]);
+        }
+        let dtype = tensors.values().next().map_or("none".to_owned(), |tensor| format!("{:?}", tensor.dtype));
+        Ok(Weights { tensors, bytes, hash: hasher.finalize().to_hex().to_string(), dtype })
+    }
+
+    /// Number of parameters.
+    pub fn parameters(&self) -> u64 {
+        self.tensors.values().map(|tensor| tensor.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&Tensor, EngineError> {
+        let wrong = |why: String| EngineError::Tensor { tensor: name.to_owned(), why };
+        let tensor = self.tensors.get(name).ok_or_else(|| wrong(format!("is missing; shape {shape:?} is needed")))?;
+        if tensor.shape != shape {
+            return Err(wrong(format!("has shape {:?}; config.json needs {shape:?}", tensor.shape)));
+        }
+        Ok(tensor)
+    }
+
+    /// A vector, widened.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, EngineError> {
+        Ok(self.tensor(name, &[length])?.widened(0..length))
+    }
+
+    /// A matrix [rows, columns].
+    pub fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Matrix, EngineError> {
+        let tensor = self.tensor(name, &[rows, columns])?.clone();
+        let place = match tensor.dtype {
+            Dtype::F32 if tensor.floats().is_some() => Place::Mapped(tensor),
+            _ if self.bytes <= SMALL => Place::Widened(tensor.widened(0..rows * columns)),
+            Dtype::F32 => Place::Widened(tensor.widened(0..rows * columns)),
+            _ => Place::Mapped(tensor),
+        };
+        Ok(Matrix { place, rows, columns })
+    }
+}
+
+/// Which files hold the weights.
+fn files(source: &Source) -> Result<Vec<String>, EngineError> {
+    if source.bytes(SINGLE)?.is_some() {
+        return Ok(vec![SINGLE.to_owned()]);
+    }
+    let Some(index) = source.text(INDEX)? else {
+        return Err(EngineError::Missing {
+            place: source.place(),
+            file: SINGLE.to_owned(),
+            remedy: "save the model with transformers' save_pretrained, or give the directory that holds it".to_owned(),
+        });
+    };
+    let damaged = |why: &str| EngineError::Weights { file: source.path(INDEX), why: why.to_owned() };
+    let json: serde_json::Value = serde_json::from_str(&index).map_err(|error| damaged(&error.to_string()))?;
+    let map = json["weight_map"].as_object().ok_or_else(|| damaged("it has no weight_map"))?;
+    let mut names: Vec<String> = map.values().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    names.sort();
+    names.dedup();
+    if names.iter().any(|name| name.contains(['/', '\\']) || name.starts_with('.')) {
+        return Err(damaged("it names a file outside of its directory"));
+    }
+    Ok(names)
+}
+
+fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -> Result<(), EngineError> {
+    let damaged = |why: String| EngineError::Weights { file: path.to_owned(), why };
+    // The library checks the header's length, that tensors do not overlap, and that they end where the file does.
+    let content = SafeTensors::deserialize(file.as_ref()).map_err(|error| damaged(error.to_string()))?;
+    let start = file.as_ref().as_ptr() as usize;
+    for (name, view) in content.tensors() {
+        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+            return Err(EngineError::Tensor { tensor: name, why: format!("is of type {:?}; this version reads F32, F16 and BF16", view.dtype()) });
+        }
+        let first = view.data().as_ptr() as usize - start;
+        let tensor = Tensor { file: file.clone(), range: first..first + view.data().len(), dtype: view.dtype(), shape: view.shape().to_vec() };
+        if tensors.insert(name.clone(), tensor).is_some() {
+            return Err(damaged(format!("tensor `{name}` stands in two files")));
+        }
+    }
+    Ok(())
+}
+
+impl Tensor {
+    fn bytes(&self) -> &[u8] {
+        &self.file.as_ref()[self.range.clone()]
+    }
+
+    /// The numbers where they lie, when they are f32 and aligned.
+    fn floats(&self) -> Option<&[f32]> {
+        if self.dtype != Dtype::F32 {
+            return None;
+        }
+        // SAFETY: every bit pattern is an f32; `align_to` keeps to aligned addresses.
+        let (before, floats, after) = unsafe { self.bytes().align_to::<f32>() };
+        (before.is_empty() && after.is_empty()).then_some(floats)
+    }
+
+    fn widened(&self, range: Range<usize>) -> Vec<f32> {
+        let mut out = vec![0.0; range.len()];
+        self.widen(range, &mut out);
+        out
+    }
+
+    fn widen(&self, range: Range<usize>, out: &mut [f32]) {
+        let bytes = self.bytes();
+        match self.dtype {
+            Dtype::BF16 => {
+                for (out, pair) in out.iter_mut().zip(bytes[2 * range.start..2 * range.end].chunks_exact(2)) {
+                    *out = bf16::from_le_bytes([pair[0], pair[1]]).to_f32();
+                }
+            }
+            Dtype::F16 => {
+                for (out, pair) in out.iter_mut().zip(bytes[2 * range.start..2 * range.end].chunks_exact(2)) {
+                    *out = f16::from_le_bytes([pair[0], pair[1]]).to_f32();
+                }
+            }
+            _ => {
+                for (out, four) in out.iter_mut().zip(bytes[4 * range.start..4 * range.end].chunks_exact(4)) {
+                    *out = f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+                }
+            }
+        }
+    }
+}
+
+/// A matrix [rows, columns], whose rows are outputs.
+pub(crate) struct Matrix {
+    place: Place,
+    rows: usize,
+    columns: usize,
+}
+
+enum Place {
+    Mapped(Tensor),
+    Widened(Vec<f32>),
+}
+
+impl Matrix {
+    /// One row, as f32.
+    pub fn row(&self, row: usize, out: &mut [f32]) {
+        let range = row * self.columns..(row + 1) * self.columns;
+        match &self.place {
+            Place::Widened(values) => out.copy_from_slice(&values[range]),
+            Place::Mapped(tensor) => tensor.widen(range, out),
+        }
+    }
+
+    /// out = keep·out + input·Wᵀ for `count` rows: [count, columns] → [count, rows].
+    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], keep: f32, scratch: &mut Vec<f32>) {
+        self.for_blocks(scratch, |rows, block| {
+            let sizes = Sizes { m: count, k: self.columns, n: rows.len() };
+            let out = (&mut out[rows.start..], Lay::rows(self.rows));
+            multiply(sizes, out, keep, (input, Lay::rows(self.columns)), (block, Lay::transposed(self.columns)), 1.0);
+        });
+    }
+
+    /// Calls `work` with ranges of rows and their numbers, row-major.
+    pub fn for_blocks(&self, scratch: &mut Vec<f32>, mut work: impl FnMut(Range<usize>, &[f32])) {
+        match &self.place {
+            Place::Widened(values) => work(0..self.rows, values),
+            Place::Mapped(tensor) => {
+                if let Some(floats) = tensor.floats() {
+                    return work(0..self.rows, floats);
+                }
+                let height = (BLOCK / self.columns).clamp(1, self.rows);
+                scratch.resize(height * self.columns, 0.0);
+                for start in (0..self.rows).step_by(height) {
+                    let rows = start..(start + height).min(self.rows);
+                    let block = &mut scratch[..rows.len() * self.columns];
+                    tensor.widen(rows.start * self.columns..rows.end * self.columns, block);
+                    work(rows, block);
+                }
+            }
+        }
+    }
+}
