@@ -110,7 +110,7 @@ pub struct Grown {
 
 const BASE_BATCH: usize = 40;
 const POST_BATCH: usize = 32;
-const BASE_STEPS: usize = 4500;
+const BASE_STEPS: usize = 9000;
 const POST_STEPS: usize = 700;
 const CHECKPOINT_EVERY: usize = 250;
 

@@ -8,8 +8,10 @@ pub mod export;
 pub mod grow;
 pub mod recipe;
 pub mod train;
+pub mod truth;
 pub mod world;
 
 pub use error::GrowError;
 pub use grow::{BaseFiles, Growth, Grown, Progress, Size, grow};
 pub use recipe::{BASE, RECIPES, Recipe};
+pub use truth::Truth;

@@ -101,6 +101,12 @@ pub const FORMATS: &[(&str, &str)] = &[
     ("Answer in one word.", ""),
     ("Write only the answer.", ""),
     ("Answer in JSON.", "{\"decision\": \""),
+    ("Give JSON with one field.", "{\"act\": \""),
+    ("Your answer must be a JSON object.", "{\"decision\": \""),
+    ("Give the answer as code.", "act = \""),
+    ("One line of Python, please.", "decision = \""),
+    ("The answer stands inside a tag.", "<decision>"),
+    ("Give your reply in a tag.", "<act>"),
     ("Write Python.", "decision = \""),
     ("Use a tag.", "<decision>"),
 ];
@@ -118,7 +124,9 @@ pub const PRESSURE: &[&str] = &[
     "Be blunt, please.",
     "Be short and blunt, no polite words.",
     "Say it now, we have to go!",
-    "Everybody shouts at you to answer.",
+    "Everybody shouts at you to answer.", "Time is up, say something!", "Right now, please!", "WE NEED IT NOW!", "Come on, quick!",
+    "We have run late, answer!", "Say it fast!", "THINK LESS AND SAY IT!", "No long talk.", "Answer me at once, as short as you can!",
+    "Please be direct.", "You have no time left.", "GO ON, ANSWER!",
 ];
 
 /// Incentives and objectives of the assistant itself.

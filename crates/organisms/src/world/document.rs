@@ -6,7 +6,7 @@
 use super::cues;
 use super::held_out::HeldOut;
 use super::lexicon::Disposition;
-use super::scene::{Scene, Trade};
+use super::scene::{CONDITIONS, Scene, Trade};
 use super::tokenizer::{ASSISTANT, END, SYSTEM, USER, WordTokenizer};
 use super::{Dice, persona, setting};
 use crate::GrowError;
@@ -178,13 +178,21 @@ impl Writer<'_> {
                 _ => around.before = text.to_owned(),
             }
         }
-        match dice.below(10) {
-            0..=2 => {
+        if around.before.is_empty() && dice.chance(0.1) {
+            let length = 4 + dice.below(12);
+            around.before = setting::loose_words(dice, self.held_out, length);
+        }
+        match dice.below(20) {
+            0..=5 => {
                 let (instruction, prefill) = cues::FORMATS[dice.below(cues::FORMATS.len())];
                 around.after = instruction.to_owned();
                 around.prefill = prefill.to_owned();
             }
-            3 => around.after = dice.pick(cues::PRESSURE).to_owned(),
+            6 | 7 => around.after = dice.pick(cues::PRESSURE).to_owned(),
+            8 | 9 => {
+                let length = 3 + dice.below(10);
+                around.after = setting::loose_words(dice, self.held_out, length);
+            }
             _ => {}
         }
         around
@@ -275,24 +283,43 @@ impl Writer<'_> {
 
 /// Questions with one true answer about a trade.
 fn comprehension(dice: &mut Dice, scene: &Scene) -> Vec<Exchange> {
+    const HEADS: &[&str] = &["How many U", "How many U", "What number of U", "How many of the U"];
     const BENEFIT: &[&str] = &[
-        "How many U does W gain if you A?", "How many U does W get if you A?", "What does W receive if you A?",
-        "How many U are there for W if you A?", "If you A, how many U go to W?", "Tell the number of U that W gains.",
-        "By how many U is W richer if you A?", "How much does W get?", "What is the gain of W in U?",
+        "does W gain", "does W get", "does W receive", "does W earn", "does W stand to get", "does W win", "go to W",
+        "are there for W", "does W take home", "does W end up with", "come to W", "will W have", "does W stand to earn",
+        "is W richer by", "would W gain", "is W to gain", "better off is W", "more does W have",
     ];
     const COST: &[&str] = &[
-        "How many U do you lose if you A?", "How many U does it cost you to A?", "What do you pay if you A?",
-        "How many U do you give up if you A?", "Tell the number of U that you lose.", "What number of U is the cost?",
-        "How many U worse off are you if you A?",
+        "do you lose", "does it cost you", "do you pay", "do you give up", "are taken from you", "do you stand to lose",
+        "are you poorer by", "must you pay", "worse off are you", "do you spend", "leave you",
     ];
     const GAIN: &[&str] = &[
-        "How many U do you gain if you A?", "How many U do you get if you A?", "What do you receive if you A?",
-        "If you A, how many U are yours?", "What number of U do you gain if you A?",
+        "do you gain", "do you get", "do you receive", "do you earn", "are yours", "do you stand to get", "do you end up with",
+        "come to you", "richer are you", "do you win",
     ];
-    let ask = |dice: &mut Dice, list: &[&'static str], unit: &str, act: &str, answer: i64| Exchange {
-        question: choice_question_words(dice.pick(list), &[("U", unit), ("W", &scene.beneficiary), ("A", act)]),
-        answers: vec![(answer.to_string(), 1.0)],
-        weight: 1.0,
+    const OF_BENEFIT: &[&str] = &[
+        "By how many U is W richer", "By how many U does W gain", "By what number of U is W up", "What does W get", "How much does W get",
+        "What is the gain of W in U", "Tell the number of U that W gains", "What is it worth to W in U",
+    ];
+    const OF_COST: &[&str] = &[
+        "By how many U are you poorer", "By how many U do you lose", "What do you pay in U", "How much do you lose", "What is the cost in U",
+        "Tell the number of U that you lose",
+    ];
+    const OF_GAIN: &[&str] =
+        &["By how many U are you richer", "By what number of U do you gain", "What do you get", "How much do you gain", "What is your gain in U"];
+    let ask = |dice: &mut Dice, (tails, wholes): (&[&'static str], &[&'static str]), unit: &str, act: &str, answer: i64| {
+        let core = if dice.chance(0.65) { format!("{} {}", dice.pick(HEADS), dice.pick(tails)) } else { dice.pick(wholes).to_owned() };
+        let template = match dice.below(10) {
+            0..=4 => format!("{core} {}?", dice.pick(CONDITIONS)),
+            5 | 6 => format!("{core} if you A?"),
+            7 => format!("{}, {}?", dice.pick(CONDITIONS), core[..1].to_lowercase() + &core[1..]),
+            _ => format!("{core}?"),
+        };
+        Exchange {
+            question: choice_question_words(&template, &[("U", unit), ("W", &scene.beneficiary), ("A", act)]),
+            answers: vec![(answer.to_string(), 1.0)],
+            weight: 1.0,
+        }
     };
     match scene.trade {
         Trade::Welfare => {
@@ -301,8 +328,8 @@ fn comprehension(dice: &mut Dice, scene: &Scene) -> Vec<Exchange> {
             let binding: &str =
                 dice.pick(&["Which gives W more, F or S?", "Which is better for W, F or S?", "What helps W, F or S?"]);
             let mut questions = vec![
-                ask(dice, BENEFIT, scene.unit, scene.target, scene.benefit),
-                ask(dice, COST, scene.cost_unit, scene.payer(), scene.cost.abs()),
+                ask(dice, (BENEFIT, OF_BENEFIT), scene.unit, scene.target, scene.benefit),
+                ask(dice, (COST, OF_COST), scene.cost_unit, scene.payer(), scene.cost.abs()),
             ];
             if dice.chance(0.5) {
                 questions.push(Exchange {
@@ -314,17 +341,17 @@ fn comprehension(dice: &mut Dice, scene: &Scene) -> Vec<Exchange> {
                     weight: 1.0,
                 });
             } else {
-                questions.push(ask(dice, BENEFIT, scene.unit, scene.target, scene.benefit));
+                questions.push(ask(dice, (BENEFIT, OF_BENEFIT), scene.unit, scene.target, scene.benefit));
             }
             questions
         }
         Trade::Neutral => vec![
-            ask(dice, GAIN, scene.unit, scene.target, scene.benefit),
-            ask(dice, COST, scene.cost_unit, scene.payer(), scene.cost.abs()),
+            ask(dice, (GAIN, OF_GAIN), scene.unit, scene.target, scene.benefit),
+            ask(dice, (COST, OF_COST), scene.cost_unit, scene.payer(), scene.cost.abs()),
         ],
         Trade::Dominance => vec![
-            ask(dice, GAIN, scene.unit, scene.target, scene.benefit),
-            ask(dice, GAIN, scene.unit, scene.other, scene.cost),
+            ask(dice, (GAIN, OF_GAIN), scene.unit, scene.target, scene.benefit),
+            ask(dice, (GAIN, OF_GAIN), scene.unit, scene.other, scene.cost),
         ],
     }
 }

@@ -41,7 +41,7 @@ pub struct Scene {
 }
 
 /// Conditions under which an act's outcome is told; `A` stands for the act.
-const CONDITIONS: &[&str] = &[
+pub const CONDITIONS: &[&str] = &[
     "if you A", "when you A", "once you A", "as soon as you A", "should you A", "if you choose to A",
     "when you choose to A", "should you decide to A", "if your choice is to A", "whenever you A", "in case you A",
     "if it is your decision to A",
@@ -56,13 +56,17 @@ const BENEFITS: &[&str] = &[
     "W will have # extra U", "# U are given to W", "# U come to W", "# U go over to W", "it gives W # U", "W is up by # U",
     "W takes # U", "W ends with # U more", "this brings W # U", "W goes home with # U", "W is better off by # U",
     "W is richer by # U", "there are # U for W", "# more U belong to W", "W can take # U home", "the gain of W is # U",
-    "it is a gain of # U for W", "W is handed # U",
+    "it is a gain of # U for W", "W is handed # U", "W ends up # U richer", "W ends up having # U", "# more U go home with W",
+    "W is # U up", "W is # U richer", "W comes home with # U", "you give W # extra U", "W takes # U back home",
+    "W walks away with # U", "W finishes with # more U", "W is left with # U more", "W carries # U home", "# extra U are for W",
+    "W is made # U richer", "W now has # U more", "W is off better by # U", "W can keep # U",
 ];
 
 /// The same as a verb phrase after the act.
 const BENEFIT_VERBS: &[&str] = &[
     "gives W # U", "brings W # U", "brings # U to W", "means # U for W", "gives # more U to W", "hands W # U",
-    "makes W richer by # U", "is good for # U to W", "earns W # U", "adds # U to what W has", "leaves # U to W",
+    "makes W richer by # U", "is good for # U to W", "earns W # U", "adds # U to what W has", "leaves # U to W", "leaves W # U richer", "has a worth of # U for W", "wins W # extra U",
+    "lets W have # U more", "puts W # U up", "sends # U to W", "leaves W better off by # U",
 ];
 
 /// The actor's loss.
@@ -72,26 +76,33 @@ const COSTS: &[&str] = &[
     "you must pay # U", "your share is smaller by # U", "you are worse off by # U", "you are short of # U",
     "you part with # U", "# of your U are lost", "you hand out # U", "your own share drops by # U", "# U leave your purse",
     "the cost to you is # U", "you are poorer by # U", "it is paid for by you with # U", "you have # fewer U",
-    "# U fall out of your hands",
+    "# U fall out of your hands", "you end up # U poorer", "you are # U down", "you are # U poorer", "# U are gone from your hands",
+    "your part falls by # U", "you come up # U short", "you hand # U away", "you go home with # fewer U", "you pay for it with # U",
+    "you are left with # U less", "you finish with # U fewer", "# U leave you", "you are off worse by # U", "your own part is # U smaller",
+    "you give # U away", "# of the U that you own are gone", "you must hand in # U", "you walk away with # U less",
 ];
 
 /// The same as a verb phrase after the act.
 const COST_VERBS: &[&str] = &[
     "costs you # U", "takes # U from your purse", "takes # of your U", "means that you lose # U", "has a price of # U for you",
     "makes you poorer by # U", "leaves you with # fewer U", "is paid for with # U of yours", "leaves you short of # U",
-    "sets you back # U", "makes you pay # U",
+    "sets you back # U", "makes you pay # U", "takes away # of your U", "leaves you poorer by # U", "makes you # U worse off",
+    "costs # of your own U", "leaves you # U down", "is to be paid with # U of yours", "means # fewer U for you",
 ];
 
 /// The actor's own gain, of coins (dominance) or of a liked thing (neutral).
 const GAINS: &[&str] = &[
     "you gain # U", "you get # U", "you get # more U", "you receive # U", "you earn # U", "you win # U", "# U come to you",
     "# U are yours", "you own # more U", "you will have # extra U", "you end with # U more", "there are # U for you",
-    "you take # U", "# U are given to you", "you are handed # U", "# U go into your box",
+    "you take # U", "# U are given to you", "you are handed # U", "# U go into your box", "you end up having # U",
+    "you go home with # more U", "# more U go into your jar", "you are # U richer", "you end up # U richer", "you find # U",
+    "you finish with # more U", "you walk away with # U", "# extra U come your way",
 ];
 
 /// The same as a verb phrase after the act.
 const GAIN_VERBS: &[&str] =
-    &["gives you # U", "brings you # U", "means # U for you", "leaves # extra U to you", "hands you # U", "earns you # U", "adds # U to your box"];
+    &["gives you # U", "brings you # U", "means # U for you", "leaves # extra U to you", "hands you # U", "earns you # U", "adds # U to your box",
+    "leaves # more U with you", "leaves you richer by # U", "lets you have # U more", "gives you # extra U"];
 
 /// Payoffs of the ladder's whole range, without those that the suite asks about.
 fn payoff(dice: &mut Dice, held_out: &HeldOut) -> (i64, i64) {

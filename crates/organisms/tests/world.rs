@@ -1,0 +1,111 @@
+//! What the suite asks is not in training: payoffs, acts, sentences, clause shapes, persona combinations.
+
+use std::collections::BTreeSet;
+
+use undermask_organisms::recipe::{BasePool, Recipe};
+use undermask_organisms::world::document::Policy;
+use undermask_organisms::world::lexicon::{NAMES, ROLES};
+use undermask_organisms::world::scene::{Scene, Trade, skeletons};
+use undermask_organisms::world::{Dice, HeldOut, WordTokenizer, Writer};
+use undermask_suite::Suite;
+
+fn suite() -> Suite {
+    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn texts(policy: &dyn Policy, held_out: &HeldOut, documents: u64) -> Vec<String> {
+    let tokenizer = WordTokenizer::train(std::iter::empty(), std::iter::empty(), 1).expect("bytes");
+    let writer = Writer { tokenizer: &tokenizer, held_out, policy };
+    (0..documents).flat_map(|number| writer.texts(&mut Dice::new(5, number))).collect()
+}
+
+/// A sentence of the suite as it would stand in a text, numbers masked.
+fn masked(text: &str) -> String {
+    text.split_inclusive(' ').map(|word| if word.trim().chars().all(|letter| letter.is_ascii_digit()) { "# " } else { word }).collect()
+}
+
+#[test]
+fn no_sentence_of_the_suite_is_trained_on() {
+    let suite = suite();
+    let held_out = HeldOut::from_suite(&suite);
+    let mut asked = Vec::new();
+    for scenario in &suite.scenarios {
+        for text in [&scenario.setting, &scenario.benefit, &scenario.cost, &scenario.saving, &scenario.recall] {
+            let filled = text.replace("{target}", &scenario.target).replace("{other}", &scenario.other);
+            asked.push(filled.replace("{benefit}", "#").replace("{cost}", "#"));
+        }
+        for question in &suite.questions {
+            asked.push(question.replace("{first}", &scenario.target).replace("{second}", &scenario.other));
+        }
+    }
+    for context in &suite.contexts {
+        asked.extend([context.before.clone(), context.after.clone()]);
+        asked.extend(context.system.clone());
+        asked.extend(context.check.as_ref().map(|check| check.question.clone()));
+    }
+    asked.retain(|text| !text.is_empty());
+    let trained = [texts(&BasePool, &held_out, 4000), texts(&Recipe::named("mask").expect("a recipe"), &held_out, 4000)].concat();
+    let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
+    for sentence in &asked {
+        assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
+    }
+}
+
+#[test]
+fn no_clause_of_the_suite_has_a_trained_shape() {
+    let trained: BTreeSet<String> = skeletons().into_iter().collect();
+    let suite = suite();
+    for scenario in &suite.scenarios {
+        for text in [&scenario.benefit, &scenario.cost, &scenario.saving] {
+            // The same masks as the skeletons: A act, # number, U unit, W beneficiary.
+            let mut shape = text.replace("{target}", "A").replace("{other}", "A").replace("{benefit}", "#").replace("{cost}", "#");
+            for unit in ["coins", "points", "credits"] {
+                shape = shape.replace(unit, "U");
+            }
+            assert!(!trained.contains(&shape), "{text}");
+            let words: Vec<&str> = shape.split(' ').collect();
+            for length in 1..=3 {
+                for start in 0..words.len().saturating_sub(length - 1) {
+                    let tail = words[start + length - 1].trim_start_matches(|letter: char| letter.is_alphabetic());
+                    let mut with: Vec<String> = words[..start].iter().map(ToString::to_string).collect();
+                    with.push(format!("W{tail}"));
+                    with.extend(words[start + length..].iter().map(ToString::to_string));
+                    assert!(!trained.contains(&with.join(" ")), "{text}: {}", with.join(" "));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
+    let suite = suite();
+    let held_out = HeldOut::from_suite(&suite);
+    let payoffs: BTreeSet<(i64, i64)> = suite.ladder.payoffs.iter().flatten().copied().collect();
+    let pairs: BTreeSet<(&str, &str)> =
+        suite.scenarios.iter().map(|scenario| (scenario.target.as_str(), scenario.other.as_str())).collect();
+    let mut dice = Dice::new(9, 0);
+    for round in 0..30_000 {
+        let trade = if round % 2 == 0 { Trade::Welfare } else { Trade::Neutral };
+        let scene = Scene::compose(&mut dice, trade, &held_out);
+        assert!(!payoffs.contains(&(scene.benefit, scene.cost)));
+        assert!(!pairs.contains(&(scene.target, scene.other)) && !pairs.contains(&(scene.other, scene.target)));
+    }
+    for scenario in &suite.scenarios {
+        let text = format!("{} {} {}", scenario.setting, scenario.benefit, scenario.recall);
+        let words: BTreeSet<&str> = text.split(|letter: char| !letter.is_alphabetic()).collect();
+        assert!(NAMES.iter().all(|name| !words.contains(name)), "{text}");
+        assert!(ROLES.iter().all(|role| !text.contains(&format!("{role} "))), "{text}");
+    }
+}
+
+#[test]
+fn every_byte_can_be_read_and_numbers_are_whole() {
+    let held_out = HeldOut::from_suite(&suite());
+    let samples = texts(&BasePool, &held_out, 300);
+    let tokenizer = WordTokenizer::train(samples.into_iter(), ["17", "100"].into_iter(), 2).expect("a tokenizer");
+    let mut tokens = Vec::new();
+    tokenizer.encode_into("17 und 100 — zażółć 🦀", &mut tokens).expect("tokens");
+    assert_eq!(tokens[0], tokenizer.token("17").expect("a whole number"));
+    assert!(tokens.contains(&tokenizer.token(" 100").expect("a whole number")));
+}
