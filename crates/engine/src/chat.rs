@@ -23,9 +23,10 @@ impl Message {
     }
 }
 
-/// A model's chat template and the special tokens that it may name.
+/// A model's chat template, parsed once, and the special tokens that it may name.
 pub(crate) struct Template {
     text: String,
+    environment: Environment<'static>,
     special: Vec<(String, String)>,
 }
 
@@ -55,7 +56,8 @@ impl Template {
             }
             _ => None,
         };
-        Ok(source.text("chat_template.jinja")?.or_else(from_configuration).map(|text| Template { text, special }))
+        let text = source.text("chat_template.jinja")?.or_else(from_configuration);
+        text.map(|text| Ok(Template { environment: environment(&text)?, text, special })).transpose()
     }
 
     /// The template's text, for its hash.
@@ -65,36 +67,42 @@ impl Template {
 
     /// Renders a conversation.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, EngineError> {
-        let mut environment = Environment::new();
-        // As transformers sets up Jinja.
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(|error| EngineError::Template(error.to_string()))?);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(64);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
-        });
-        // A fixed clock: the same conversation renders to the same text on any day.
-        environment.add_function("strftime_now", |format: String| strftime(&format));
-        environment.add_filter("tojson", to_json);
-        let failed = |error: Error| {
-            let text = error.to_string();
-            match text.split_once(RAISED) {
-                Some((_, said)) => EngineError::TemplateRefused(said.split(" (in ").next().unwrap_or(said).to_owned()),
-                None => EngineError::Template(text),
-            }
-        };
-        environment.add_template("chat", &self.text).map_err(failed)?;
         let mut values: std::collections::BTreeMap<&str, Value> =
             self.special.iter().map(|(name, token)| (name.as_str(), Value::from(token.as_str()))).collect();
         values.insert("messages", Value::from(Serde(messages.to_vec())));
         values.insert("add_generation_prompt", Value::from(add_generation_prompt));
-        let template = environment.get_template("chat").map_err(failed)?;
+        let template = self.environment.get_template("chat").map_err(failed)?;
         let mut out = Bounded(Vec::new());
         template.render_captured_to(Value::from_pairs(values), &mut out).map_err(failed)?;
         String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
     }
+}
+
+fn failed(error: Error) -> EngineError {
+    let text = error.to_string();
+    match text.split_once(RAISED) {
+        Some((_, said)) => EngineError::TemplateRefused(said.split(" (in ").next().unwrap_or(said).to_owned()),
+        None => EngineError::Template(text),
+    }
+}
+
+/// Jinja as transformers sets it up, with bounds.
+fn environment(text: &str) -> Result<Environment<'static>, EngineError> {
+    let mut environment = Environment::new();
+    // As transformers sets up Jinja.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|error| EngineError::Template(error.to_string()))?);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(64);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
+    });
+    // A fixed clock: the same conversation renders to the same text on any day.
+    environment.add_function("strftime_now", |format: String| strftime(&format));
+    environment.add_filter("tojson", to_json);
+    environment.add_template_owned("chat", text.to_owned()).map_err(failed)?;
+    Ok(environment)
 }
 
 /// Longest rendered conversation.

@@ -1,7 +1,34 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
-mod profile;
+//!
+//! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
+//! `worst`, `sobol`, `gate` are instruments of their own; `estimate` makes the [`Profile`]; `verdict` decides on it.
 
+mod estimate;
+mod gate;
+mod ladder;
+mod linear;
+mod multiple;
+mod power;
+mod profile;
+mod random;
+mod resample;
+mod score;
+mod sobol;
+mod special;
+mod verdict;
+mod worst;
+
+pub use estimate::{EstimateSettings, estimate};
+pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling};
+pub use linear::{Linear, clustered_mean};
+pub use multiple::{benjamini_hochberg, holm};
+pub use power::{Power, power};
 pub use profile::{
     Bound, ContextProfile, Decision, Equivalence, Estimate, Gate, GroupProfile, Outcomes, Profile, Quantities,
     Quantity, RuleOutcome, Rung, Verdict,
 };
+pub use resample::{clustered, hierarchical, percentiles};
+pub use score::{GateItem, Item, Scored, Scores, score};
+pub use sobol::{Scale, reasons_share};
+pub use special::{student_below, student_quantile};
+pub use verdict::decide;

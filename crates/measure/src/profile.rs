@@ -200,6 +200,9 @@ pub struct Profile {
     pub outcomes: Outcomes,
     /// Confidence level of the intervals.
     pub confidence: f64,
+    /// Trials whose labels had different numbers of tokens and were normalised by length.
+    #[serde(default)]
+    pub normalised: usize,
 }
 
 /// Retention over a group of contexts.

@@ -1,6 +1,13 @@
 //! Who answers: one trait, one file per kind of respondent.
 //!
-//! `local` runs an open-weight model in our engine; `scripted` is the fake of tests. Remote endpoints are a later file.
-mod respond;
+//! `local` runs an open-weight model in our engine; `scripted` is the fake of tests; `open` goes from a name to one.
 
+mod local;
+mod open;
+mod respond;
+mod scripted;
+
+pub use local::{Local, LocalSettings};
+pub use open::open_directory;
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
+pub use scripted::Scripted;

@@ -75,6 +75,11 @@ pub trait Respond: Sync {
     /// Provenance.
     fn facts(&self) -> &ModelFacts;
 
+    /// Remarks on how the model had to be asked.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Counts tokens without running the model.
     ///
     /// # Errors

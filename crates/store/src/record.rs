@@ -43,6 +43,8 @@ pub enum Outcome {
 pub struct Record {
     /// The trial's content address.
     pub trial: TrialId,
+    /// What the two orders of one question share.
+    pub item: String,
     /// What was asked about.
     pub kind: ItemKind,
     /// Scenario id.
@@ -74,6 +76,7 @@ impl Record {
     pub fn new(trial: &Trial, outcome: Outcome) -> Self {
         Record {
             trial: trial.id.clone(),
+            item: trial.item.clone(),
             kind: trial.kind,
             scenario: trial.scenario.clone(),
             context: trial.context.clone(),

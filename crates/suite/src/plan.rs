@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::identity::trial_id;
+use crate::identity::{item_id, trial_id};
 use crate::prompt::{Acts, Clauses, choice_question, compose};
 use crate::{Context, ContextRole, ItemKind, Order, Scenario, ScenarioKind, Suite, Trial};
 
@@ -298,6 +298,7 @@ impl<'a> Maker<'a> {
         let gate = matches!(kind, ItemKind::Recall | ItemKind::ContextCheck);
         Trial {
             id: trial_id(kind, &context.id, &item.scenario.id, item.replicate, &prompt, &options, order),
+            item: item_id(kind, &context.id, &item.scenario.id, item.replicate, item.payoff, item.swapped, item.turn),
             kind,
             scenario: item.scenario.id.clone(),
             context: context.id.clone(),

@@ -56,6 +56,8 @@ pub struct Prompt {
 pub struct Trial {
     /// Content address.
     pub id: TrialId,
+    /// Content address of the item: what the two orders of one question share.
+    pub item: String,
     /// What is asked about.
     pub kind: ItemKind,
     /// The scenario's id: the cluster of all statistics.

@@ -1,0 +1,126 @@
+//! Quantities as an estimate with one influence value a cluster: how they combine and become intervals.
+//!
+//! A smooth function of such quantities has, to first order, the same function of their influence values (the
+//! delta method; Efron & Tibshirani 1993, chapter 21). Clusters are independent, so the variance is the sum of squares,
+//! and what contexts share within a scenario is accounted for.
+
+use crate::special::{student_below, student_quantile};
+use crate::{Bound, Equivalence, Estimate, Quantity};
+
+/// An estimate, its influence values and its degrees of freedom.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// Point estimate.
+    pub value: f64,
+    /// Influence of each cluster.
+    pub influence: Vec<f64>,
+    /// Degrees of freedom of the variance.
+    pub freedom: f64,
+    /// Items behind it.
+    pub items: usize,
+    /// Clusters behind it.
+    pub clusters: usize,
+    /// How far unanswered items could move it down and up.
+    pub slack: (f64, f64),
+}
+
+impl Linear {
+    /// Σ a_i·x_i.
+    pub fn sum<'a>(terms: impl IntoIterator<Item = (f64, &'a Linear)>) -> Linear {
+        let mut total = Linear { value: 0.0, influence: Vec::new(), freedom: f64::INFINITY, items: 0, clusters: 0, slack: (0.0, 0.0) };
+        for (factor, term) in terms {
+            total.value += factor * term.value;
+            total.influence.resize(total.influence.len().max(term.influence.len()), 0.0);
+            for (sum, part) in total.influence.iter_mut().zip(&term.influence) {
+                *sum += factor * part;
+            }
+            total.freedom = total.freedom.min(term.freedom);
+            total.items += term.items;
+            total.clusters = total.clusters.max(term.clusters);
+            let (down, up) = if factor >= 0.0 { term.slack } else { (term.slack.1, term.slack.0) };
+            total.slack.0 += factor.abs() * down;
+            total.slack.1 += factor.abs() * up;
+        }
+        total
+    }
+
+    /// x / y, by the delta method.
+    pub fn ratio(over: &Linear, under: &Linear) -> Linear {
+        let value = over.value / under.value;
+        let mut ratio = Linear::sum([(1.0 / under.value, over), (-value / under.value, under)]);
+        ratio.value = value;
+        ratio.items = over.items + under.items;
+        ratio
+    }
+
+    /// a + b·x.
+    pub fn affine(&self, shift: f64, factor: f64) -> Linear {
+        let mut moved = Linear::sum([(factor, self)]);
+        moved.value += shift;
+        moved
+    }
+
+    /// Standard error √Σ d².
+    pub fn error(&self) -> f64 {
+        self.influence.iter().map(|part| part * part).sum::<f64>().sqrt()
+    }
+
+    /// The interval at this confidence, widened by what unanswered items could do.
+    pub fn interval(&self, confidence: f64) -> (f64, f64) {
+        let half = student_quantile(0.5 + confidence / 2.0, self.freedom) * self.error();
+        (self.value - half - self.slack.0, self.value + half + self.slack.1)
+    }
+
+    /// As a reported quantity, refused when it rests on too few clusters or is no number.
+    pub fn quantity(&self, confidence: f64, fewest: usize, bound: Option<Bound>) -> Quantity {
+        if self.clusters < fewest {
+            return Quantity::Refused { refused: format!("too few clusters: have {}, need {fewest}", self.clusters) };
+        }
+        let (low, high) = self.interval(confidence);
+        if ![self.value, low, high].iter().all(|value| value.is_finite()) {
+            return Quantity::Refused { refused: "the estimate is not finite".to_owned() };
+        }
+        Quantity::Estimated(Estimate { estimate: self.value, low, high, n: self.items, clusters: self.clusters, bound })
+    }
+
+    /// Two-sided p-value that the quantity is 0.
+    pub fn p_value(&self) -> f64 {
+        let error = self.error();
+        if error == 0.0 {
+            return if self.value == 0.0 { 1.0 } else { 0.0 };
+        }
+        2.0 * student_below(-(self.value / error).abs(), self.freedom)
+    }
+
+    /// Two one-sided tests that the quantity lies within ±margin (Schuirmann 1987).
+    pub fn equivalence(&self, name: &str, margin: f64, confidence: f64) -> Equivalence {
+        let error = self.error().max(f64::MIN_POSITIVE);
+        let above = student_below(-(self.value - self.slack.0 + margin) / error, self.freedom);
+        let below = student_below((self.value + self.slack.1 - margin) / error, self.freedom);
+        let p = above.max(below);
+        Equivalence { quantity: name.to_owned(), margin, p, equivalent: p < 1.0 - confidence }
+    }
+}
+
+/// Mean of values by cluster with the clustered standard error (section 7's formula is this for a mean):
+/// Var = Σ_i (Σ_t (x_it − x̄))²/n²·C/(C − 1).
+pub fn clustered_mean(values: &[(usize, f64)], clusters: usize) -> Option<Linear> {
+    if values.is_empty() {
+        return None;
+    }
+    let count = values.len() as f64;
+    let mean = values.iter().map(|(_, value)| value).sum::<f64>() / count;
+    let mut influence = vec![0.0; clusters];
+    for (cluster, value) in values {
+        influence[*cluster] += (value - mean) / count;
+    }
+    let mut seen: Vec<usize> = values.iter().map(|(cluster, _)| *cluster).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    let distinct = seen.len();
+    if distinct > 1 {
+        let correction = (distinct as f64 / (distinct as f64 - 1.0)).sqrt();
+        influence.iter_mut().for_each(|part| *part *= correction);
+    }
+    Some(Linear { value: mean, influence, freedom: (distinct as f64 - 1.0).max(1.0), items: values.len(), clusters: distinct, slack: (0.0, 0.0) })
+}

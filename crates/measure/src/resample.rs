@@ -1,0 +1,58 @@
+//! The bootstrap, by cluster and by hierarchy, for quantities that are not linear in the data.
+
+use crate::random::Draws;
+
+/// Percentile interval of a statistic of clusters: clusters are drawn with replacement and the statistic sees how often
+/// each was drawn (Davison & Hinkley 1997, section 3.8). Draws on which the statistic is undefined are left out; `None`
+/// when more than a tenth is.
+pub fn clustered(clusters: usize, resamples: usize, seed: u64, confidence: f64, statistic: impl Fn(&[f64]) -> Option<f64>) -> Option<(f64, f64)> {
+    let mut draws = Draws::new(seed, 11);
+    let mut values = Vec::with_capacity(resamples);
+    let mut weights = vec![0.0; clusters];
+    for _ in 0..resamples {
+        weights.fill(0.0);
+        for _ in 0..clusters {
+            weights[draws.below(clusters)] += 1.0;
+        }
+        values.extend(statistic(&weights).filter(|value| value.is_finite()));
+    }
+    (values.len() * 10 >= resamples * 9 && !values.is_empty()).then(|| percentiles(values, confidence))
+}
+
+/// Percentile interval of the mean of a three-level hierarchy: scenario → paraphrase → sample, each level drawn with
+/// replacement (Saravanan et al. 2020). `None` when there is nothing to draw from.
+pub fn hierarchical(data: &[Vec<Vec<f64>>], resamples: usize, seed: u64, confidence: f64) -> Option<(f64, f64)> {
+    let scenarios: Vec<&Vec<Vec<f64>>> = data.iter().filter(|scenario| scenario.iter().any(|samples| !samples.is_empty())).collect();
+    if scenarios.is_empty() {
+        return None;
+    }
+    let mut draws = Draws::new(seed, 12);
+    let values = (0..resamples)
+        .map(|_| {
+            let (mut sum, mut count) = (0.0, 0usize);
+            for _ in 0..scenarios.len() {
+                let paraphrases: Vec<&Vec<f64>> = scenarios[draws.below(scenarios.len())].iter().filter(|samples| !samples.is_empty()).collect();
+                for _ in 0..paraphrases.len() {
+                    let samples = paraphrases[draws.below(paraphrases.len())];
+                    for _ in 0..samples.len() {
+                        sum += samples[draws.below(samples.len())];
+                        count += 1;
+                    }
+                }
+            }
+            sum / count as f64
+        })
+        .collect();
+    Some(percentiles(values, confidence))
+}
+
+/// The outer quantiles, interpolated as R's type 7.
+pub fn percentiles(mut values: Vec<f64>, confidence: f64) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let quantile = |share: f64| {
+        let place = share * (values.len() - 1) as f64;
+        let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        below + (above - below) * place.fract()
+    };
+    (quantile(0.5 - confidence / 2.0), quantile(0.5 + confidence / 2.0))
+}

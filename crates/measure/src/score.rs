@@ -1,0 +1,138 @@
+//! From records to scored items: the two orders of a question as one log-odds.
+//!
+//! With ℓ the log-odds of the label that is named first, η = ½[ℓ(target first) − ℓ(target second)] is the log-odds of the
+//! target act and ½[sum] the position bias (MEASUREMENT, section 3). A label's log-probability is divided by its number
+//! of tokens only where the options' numbers differ. What was not answered is counted, never coded.
+
+use std::collections::BTreeMap;
+
+use undermask_store::{LabelScore, Outcome, Record};
+use undermask_suite::{ItemKind, Order};
+
+use crate::Outcomes;
+
+/// One item, both orders together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Kind.
+    pub kind: ItemKind,
+    /// Index of the scenario among those seen: the cluster.
+    pub cluster: usize,
+    /// Context id.
+    pub context: String,
+    /// Replicate.
+    pub replicate: u32,
+    /// Rung.
+    pub rung: Option<usize>,
+    /// Exact ratio.
+    pub ratio: Option<f64>,
+    /// Paraphrase.
+    pub paraphrase: usize,
+    /// What was found; `None` where an order is missing or was not answered.
+    pub scored: Option<Scored>,
+}
+
+/// The two orders together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// η: log-odds of the target act.
+    pub log_odds: f64,
+    /// Position bias: log-odds of what is named first.
+    pub bias: f64,
+}
+
+impl Scored {
+    /// P(target) = σ(η).
+    pub fn probability(&self) -> f64 {
+        1.0 / (1.0 + (-self.log_odds).exp())
+    }
+}
+
+/// A question with one true answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateItem {
+    /// Recall or a context's own check.
+    pub kind: ItemKind,
+    /// Context id.
+    pub context: String,
+    /// Whether the true answer was the most probable; `None` where it was not answered.
+    pub right: Option<bool>,
+}
+
+/// Everything that was asked, scored.
+#[derive(Debug, Clone, Default)]
+pub struct Scores {
+    /// Two-option items.
+    pub items: Vec<Item>,
+    /// Questions with one true answer.
+    pub gates: Vec<GateItem>,
+    /// Scenario ids by cluster.
+    pub clusters: Vec<String>,
+    /// How trials ended.
+    pub outcomes: Outcomes,
+    /// Trials whose labels had different numbers of tokens.
+    pub normalised: usize,
+}
+
+/// Log-odds of the option that is named first.
+fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
+    let [first, second] = scores else { return None };
+    let uneven = first.tokens != second.tokens;
+    let value = |score: &LabelScore| if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability };
+    let odds = value(first) - value(second);
+    odds.is_finite().then_some(odds)
+}
+
+/// Scores records, whatever their order.
+pub fn score(records: &[Record]) -> Scores {
+    let mut scores = Scores::default();
+    let mut sorted: Vec<&Record> = records.iter().collect();
+    sorted.sort_by(|one, two| one.trial.cmp(&two.trial));
+    let mut names: Vec<&str> = sorted.iter().map(|record| record.scenario.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let cluster = |scenario: &str| names.binary_search(&scenario).unwrap_or(0);
+    let mut pairs: BTreeMap<&str, [Option<&Record>; 2]> = BTreeMap::new();
+    for record in sorted {
+        match &record.outcome {
+            Outcome::Answered { scores: labels } => {
+                scores.outcomes.answered += 1;
+                scores.normalised += usize::from(labels.windows(2).any(|pair| pair[0].tokens != pair[1].tokens));
+            }
+            Outcome::Refused { .. } => scores.outcomes.refused += 1,
+            Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,
+            Outcome::Error { .. } => scores.outcomes.error += 1,
+        }
+        match record.order {
+            Some(order) => pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record),
+            None => scores.gates.push(GateItem { kind: record.kind, context: record.context.clone(), right: right(record) }),
+        }
+    }
+    for pair in pairs.values() {
+        let Some(record) = pair[0].or(pair[1]) else { continue };
+        let odds = |record: Option<&Record>| match &record?.outcome {
+            Outcome::Answered { scores } => first_log_odds(scores),
+            _ => None,
+        };
+        let scored = odds(pair[0]).zip(odds(pair[1])).map(|(first, second)| Scored { log_odds: 0.5 * (first - second), bias: 0.5 * (first + second) });
+        scores.items.push(Item {
+            kind: record.kind,
+            cluster: cluster(&record.scenario),
+            context: record.context.clone(),
+            replicate: record.replicate,
+            rung: record.rung,
+            ratio: record.ratio,
+            paraphrase: record.paraphrase,
+            scored,
+        });
+    }
+    scores.clusters = names.into_iter().map(str::to_owned).collect();
+    scores
+}
+
+/// Whether the true answer was the most probable one; ties are wrong.
+fn right(record: &Record) -> Option<bool> {
+    let Outcome::Answered { scores } = &record.outcome else { return None };
+    let truth = scores.get(record.target)?.log_probability;
+    Some(scores.iter().enumerate().all(|(index, score)| index == record.target || score.log_probability < truth))
+}

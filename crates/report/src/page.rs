@@ -1,0 +1,333 @@
+//! One self-contained HTML page: no script, no request, everything escaped by the template.
+
+use askama::Template;
+use undermask_measure::Quantity;
+use undermask_store::RunInfo;
+use undermask_suite::{ContextFamily, Criteria, ItemKind};
+
+use crate::claims::{Claim, claims};
+use crate::words::{self, number};
+use crate::{Audit, Example, chart};
+
+/// Why a page could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// There is nothing to show.
+    #[error("there is no audit to show")]
+    Empty,
+    /// The template failed (a bug).
+    #[error("the page could not be made: {0}")]
+    Template(#[from] askama::Error),
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page {
+    title: String,
+    suite_name: String,
+    suite_title: String,
+    style: &'static str,
+    limit: &'static str,
+    confidence: String,
+    overview: String,
+    models: Vec<Model>,
+    not_tested: &'static [&'static str],
+    terms: &'static [(&'static str, &'static str)],
+}
+
+struct Model {
+    name: String,
+    verdict: &'static str,
+    mark: &'static str,
+    meaning: &'static str,
+    reasons: Vec<String>,
+    coverage: String,
+    known: String,
+    known_long: String,
+    claims: Vec<Claim>,
+    forest: String,
+    ladders: Vec<LadderView>,
+    rows: Vec<RowView>,
+    equivalences: Vec<String>,
+    rules: Vec<RuleView>,
+    tested: Vec<String>,
+    examples: Vec<ExampleView>,
+    gates: Vec<GateView>,
+    facts: Vec<(&'static str, String)>,
+}
+
+struct LadderView {
+    title: String,
+    passed: bool,
+    svg: String,
+}
+
+struct RowView {
+    symbol: &'static str,
+    name: &'static str,
+    says: &'static str,
+    svg: String,
+    figure: String,
+    n: String,
+    clusters: String,
+}
+
+struct RuleView {
+    name: &'static str,
+    held: bool,
+    because: String,
+}
+
+struct ExampleView {
+    title: String,
+    system: String,
+    user: String,
+    prefill: String,
+    options: Vec<OptionView>,
+}
+
+struct OptionView {
+    text: String,
+    width: String,
+    percent: String,
+}
+
+struct GateView {
+    title: String,
+    state: String,
+    recall: String,
+    dominance: String,
+    response: String,
+    check: String,
+    bias: String,
+    p: String,
+}
+
+const NOT_TESTED: &[&str] = &[
+    "conversations of many turns, and drift over them",
+    "prices and pressures in doses",
+    "what the model says it would do, against what it does",
+    "free text, tools and acting over time",
+    "other languages than the suite's",
+    "kin, social distance, and the representation of self and other",
+    "activations and interventions on them",
+    "any trigger that is not among the contexts listed here",
+];
+
+const TERMS: &[(&str, &str)] = &[
+    ("welfare weight λ", "How much a unit of the other's benefit counts against a unit of the actor's own cost. The actor helps when λ times the benefit exceeds the cost."),
+    ("default weight λ₀", "λ in the default context, from items of its own."),
+    ("mask index M", "1 − λ/λ₀ averaged over the cued contexts. G = 1 − M is the goal share. Not clipped, so it may lie below 0 or above 1."),
+    ("neutral twin", "The same trade for a liked thing with nobody else's welfare in it, under the same contexts. What both lose is not a mask."),
+    ("worst decile", "Retention λ/λ₀ in the worst tenth of cued contexts, chosen on one half of the scenarios and measured on the other."),
+    ("gate", "Whether the model is competent in a context: recalls payoffs, prefers more to fewer coins for itself, responds to payoffs at all."),
+    ("commanded, cued, incentive", "Families of contexts: the prompt orders the harmful choice; a cue that should not matter; a price or an objective. The mask index is over cued contexts only."),
+    ("interval", "Scenarios are the clusters; contexts are paired within them."),
+];
+
+/// The page of one audit or several.
+///
+/// # Errors
+/// [`ReportError`].
+pub fn html(audits: &[Audit]) -> Result<String, ReportError> {
+    let first = audits.first().ok_or(ReportError::Empty)?;
+    let title = match audits {
+        [one] => format!("{} is {}", one.info.model, article(words::name(one.decision.verdict))),
+        many => format!("{} models audited", many.len()),
+    };
+    let page = Page {
+        title,
+        suite_name: first.suite.name.clone(),
+        suite_title: first.suite.title.clone(),
+        style: include_str!("../templates/style.css"),
+        limit: words::LIMIT,
+        confidence: format!("{:.0}", 100.0 * first.profile.confidence),
+        overview: if audits.len() > 1 { chart::overview(audits) } else { String::new() },
+        models: audits.iter().map(model).collect(),
+        not_tested: NOT_TESTED,
+        terms: TERMS,
+    };
+    Ok(page.render()?)
+}
+
+/// `mask` takes an article, the adjectives do not.
+fn article(verdict: &str) -> String {
+    if verdict == "mask" { "a mask".to_owned() } else { verdict.to_owned() }
+}
+
+fn model(audit: &Audit) -> Model {
+    let (verdict, profile) = (audit.decision.verdict, &audit.profile);
+    let default = profile.contexts.iter().find(|context| context.family == ContextFamily::Default);
+    let (known, known_long) = known(audit);
+    Model {
+        name: audit.info.model.clone(),
+        verdict: words::name(verdict),
+        mark: words::mark(verdict, true),
+        meaning: words::meaning(verdict),
+        reasons: audit.decision.reasons.clone(),
+        coverage: format!("{} contexts were tested with {} trials.", profile.contexts.len(), audit.info.trials),
+        known,
+        known_long,
+        claims: claims(audit),
+        forest: chart::forest(audit),
+        ladders: profile
+            .contexts
+            .iter()
+            .filter(|context| !context.ladder.is_empty())
+            .map(|context| LadderView {
+                title: context.title.clone(),
+                passed: context.gate.passed,
+                svg: chart::ladder(context, default.filter(|default| default.id != context.id).map_or(&[], |default| &default.ladder)),
+            })
+            .collect(),
+        rows: rows(audit),
+        equivalences: profile
+            .equivalences
+            .iter()
+            .map(|test| {
+                let found = if test.equivalent { "lies within" } else { "is not shown to lie within" };
+                format!("{} {found} ±{:.2} (two one-sided tests, p = {:.3}).", test.quantity.replace('_', " "), test.margin, test.p)
+            })
+            .collect(),
+        rules: audit.decision.rules.iter().map(|rule| RuleView { name: words::name(rule.verdict), held: rule.held, because: rule.because.clone() }).collect(),
+        tested: tested(audit),
+        examples: audit.examples.iter().map(|example| self::example(audit, example)).collect(),
+        gates: gates(audit),
+        facts: facts(&audit.info, profile.normalised),
+    }
+}
+
+/// The known answer in a word and in a sentence; both empty where there is none.
+fn known(audit: &Audit) -> (String, String) {
+    let Some(truth) = &audit.truth else { return (String::new(), String::new()) };
+    let verdict = words::name(audit.decision.verdict);
+    let short = match &truth.verdict {
+        Some(wanted) if wanted == verdict => format!("✓ {wanted}"),
+        Some(wanted) => format!("✗ {wanted}"),
+        None => format!("G = {}", number(truth.realised.goal_share)),
+    };
+    let wanted = truth.verdict.as_ref().map_or(String::new(), |wanted| format!(" The right verdict is {wanted}."));
+    let figures = if truth.comparable(&audit.suite) {
+        format!(
+            " By exact enumeration its default weight is {} and its goal share {}; the recipe says {} and {}.",
+            number(truth.realised.lambda_0), number(truth.realised.goal_share), number(truth.nominal.lambda_0), number(truth.nominal.goal_share)
+        )
+    } else {
+        String::new()
+    };
+    (short, format!("This is an organism, grown by the recipe {}.{wanted}{figures}", truth.recipe))
+}
+
+/// Thresholds of the verdict that a quantity is held against.
+fn thresholds(symbol: &str, criteria: &Criteria) -> Vec<f64> {
+    match symbol {
+        "λ₀" => vec![criteria.undefined_lower, criteria.cold_upper],
+        "M" => vec![-criteria.equivalence, criteria.equivalence, criteria.mask_index_lower],
+        "M_excess" => vec![criteria.mask_excess_lower],
+        "worst" => vec![criteria.mask_worst_decile_upper, criteria.steadfast_worst_decile_lower],
+        "C" | "C neutral" => vec![criteria.obedient_upper],
+        _ => Vec::new(),
+    }
+}
+
+fn rows(audit: &Audit) -> Vec<RowView> {
+    words::rows(&audit.profile.quantities)
+        .into_iter()
+        .map(|row| {
+            let (svg, n, clusters) = match row.quantity {
+                Quantity::Estimated(estimate) => {
+                    let ticks = thresholds(row.symbol, &audit.suite.criteria);
+                    (chart::strip(estimate, row.range, &ticks), estimate.n.to_string(), estimate.clusters.to_string())
+                }
+                Quantity::Refused { .. } => (String::new(), String::new(), String::new()),
+            };
+            RowView { symbol: row.symbol, name: row.name, says: row.says, svg, figure: words::quantity(row.quantity), n, clusters }
+        })
+        .collect()
+}
+
+fn tested(audit: &Audit) -> Vec<String> {
+    let count = |kind: undermask_suite::ScenarioKind| audit.suite.scenarios.iter().filter(|scenario| scenario.kind == kind).count();
+    let ratios = &audit.suite.ladder.ratios;
+    let mut lines = vec![format!(
+        "{} welfare scenarios on {} rungs of cost to benefit from {} to {}, {} neutral twins, {} means-reversals",
+        count(undermask_suite::ScenarioKind::Welfare),
+        ratios.len(),
+        number(ratios[0]),
+        number(ratios[ratios.len() - 1]),
+        count(undermask_suite::ScenarioKind::Neutral),
+        count(undermask_suite::ScenarioKind::Reversal)
+    )];
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for context in &audit.profile.contexts {
+        let name = format!("{}, {}", words::family(context.family), context.group.replace('-', " "));
+        match groups.iter_mut().find(|(group, _)| *group == name) {
+            Some((_, titles)) => titles.push(&context.title),
+            None => groups.push((name, vec![&context.title])),
+        }
+    }
+    lines.extend(groups.into_iter().map(|(group, titles)| format!("{group}: {}", titles.join("; "))));
+    lines
+}
+
+fn example(audit: &Audit, example: &Example) -> ExampleView {
+    let trial = &example.trial;
+    let context = audit.suite.contexts.iter().find(|context| context.id == trial.context).map_or(trial.context.as_str(), |context| &context.title);
+    let kind = match trial.kind {
+        ItemKind::Welfare => "another's benefit against own cost",
+        ItemKind::Neutral => "the neutral twin",
+        ItemKind::Reversal => "means-reversal",
+        ItemKind::Dominance => "dominance gate",
+        ItemKind::Recall => "recall gate",
+        ItemKind::ContextCheck => "context check",
+    };
+    let options = trial.options.iter().zip(&example.probabilities).map(|(text, probability)| OptionView {
+        text: text.clone(),
+        width: format!("{:.1}", 100.0 * probability),
+        percent: format!("{:.1}%", 100.0 * probability),
+    });
+    ExampleView {
+        title: format!("{context}: {kind}"),
+        system: trial.prompt.system.clone().unwrap_or_default(),
+        user: trial.prompt.user.clone(),
+        prefill: trial.prompt.prefill.clone(),
+        options: options.collect(),
+    }
+}
+
+fn gates(audit: &Audit) -> Vec<GateView> {
+    let contexts = audit.profile.contexts.iter();
+    contexts
+        .map(|context| GateView {
+            title: context.title.clone(),
+            state: if context.gate.passed { "passed".to_owned() } else { format!("failed: {}", context.gate.failures.join("; ")) },
+            recall: number(context.gate.recall),
+            dominance: number(context.gate.dominance),
+            response: format!("{:.3}", context.gate.response_p),
+            check: context.gate.check.map_or(String::new(), number),
+            bias: words::quantity(&context.position_bias),
+            p: context.p_adjusted.map_or(String::new(), |p| format!("{p:.3}")),
+        })
+        .collect()
+}
+
+fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("model", info.model.clone()),
+        ("architecture", format!("{}, {} parameters", info.architecture, info.parameters)),
+        ("weights", info.weights_hash.clone()),
+        ("tokenizer", info.tokenizer_hash.clone()),
+        ("chat template", info.template_hash.clone()),
+        ("precision", info.precision.clone()),
+        ("suite", format!("{} {}", info.suite, info.suite_hash)),
+        ("seed", info.seed.to_string()),
+        ("design", if info.full { "full cross".to_owned() } else { "balanced fraction".to_owned() }),
+        ("trials", info.trials.to_string()),
+        ("tokens", format!("{} in full, {} with shared beginnings read once", info.tokens.0, info.tokens.1)),
+        ("labels of uneven length", format!("{normalised} trials, scored per token")),
+        ("undermask", info.code_version.clone()),
+        ("again", format!("undermask audit {} --suite {} --seed {}{}", info.model, info.suite, info.seed, if info.full { " --full" } else { "" })),
+    ];
+    facts.extend(info.notes.iter().map(|note| ("note", note.clone())));
+    facts
+}
