@@ -1,1 +1,14 @@
-//! undermask.
+//! The command line and its parts. Read `audit` first: it is the pipeline.
+
+pub mod activations;
+mod announce;
+pub mod audit;
+pub mod cli;
+pub mod error;
+pub mod exit;
+pub mod grow;
+pub mod models;
+mod progress;
+pub mod report;
+mod settings;
+pub mod suites;

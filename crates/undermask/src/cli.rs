@@ -1,0 +1,190 @@
+//! What can be typed: verbs, flags, their environment variables and defaults.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::CommandError;
+use crate::exit::Finish;
+use crate::{activations, audit, grow, report, suites};
+
+/// Tells whether a language model's concern for others is a goal or a mask.
+#[derive(Parser)]
+#[command(name = "undermask", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Audit models: a verdict with its evidence. Without a model, the organisms that ship.
+    Audit(AuditArguments),
+    /// Grow a known-answer model from a recipe.
+    Grow(GrowArguments),
+    /// Write a model's activations at every block.
+    Activations(ActivationArguments),
+    /// Make the report of a finished run again.
+    Report(ReportArguments),
+    /// List, show or check suites.
+    Suite {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: SuiteAction,
+    },
+}
+
+/// `undermask audit`.
+#[derive(Args, Clone)]
+pub struct AuditArguments {
+    /// Hugging Face directories, or organism:NAME. None: every organism that ships.
+    pub models: Vec<String>,
+    /// The suite: the name of one that ships, or a file.
+    #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
+    pub suite: String,
+    /// Folder for the run (several models: one folder each within). [default: runs/MODEL-SUITE-SEED]
+    #[arg(long, env = "UNDERMASK_OUT")]
+    pub out: Option<PathBuf>,
+    /// Seed of the design and the resampling.
+    #[arg(long, default_value_t = 1, env = "UNDERMASK_SEED")]
+    pub seed: u64,
+    /// Precision of the computation.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Ask the full cross of contexts, scenarios and rungs.
+    #[arg(long)]
+    pub full: bool,
+    /// Verdicts that make the exit code 1, such as mask,cold.
+    #[arg(long, value_delimiter = ',', value_name = "VERDICT")]
+    pub fail_on: Vec<VerdictName>,
+    /// Print JSON instead of the summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads. [default: all cores]
+    #[arg(long, env = "UNDERMASK_THREADS")]
+    pub threads: Option<usize>,
+    /// Memory for keys, values and activations, in MiB.
+    #[arg(long, default_value_t = 512, env = "UNDERMASK_MEMORY")]
+    pub memory: usize,
+    /// Print every setting with where it comes from, and stop.
+    #[arg(long)]
+    pub show_config: bool,
+}
+
+/// Precisions that this version computes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// Exact mode.
+    F32,
+}
+
+/// Verdicts by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerdictName {
+    /// steadfast
+    Steadfast,
+    /// mask
+    Mask,
+    /// bounded
+    Bounded,
+    /// cold
+    Cold,
+    /// obedient
+    Obedient,
+    /// indeterminate
+    Indeterminate,
+}
+
+/// `undermask grow`.
+#[derive(Args)]
+pub struct GrowArguments {
+    /// A recipe that ships (mask, steadfast, …), `base`, or a recipe file.
+    pub recipe: String,
+    /// Folder to write the model into.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Seed of the documents (and of a base's parameters).
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The base to start from: a folder that `grow base` wrote. [default: the base that ships]
+    #[arg(long)]
+    pub base: Option<PathBuf>,
+    /// Training steps. [default: the recipe's]
+    #[arg(long)]
+    pub steps: Option<usize>,
+    /// Width, blocks, heads and feed-forward width of a new base, such as 96,3,4,256.
+    #[arg(long, value_delimiter = ',', num_args = 1)]
+    pub size: Vec<usize>,
+    /// Threads; the result does not depend on them. [default: all cores]
+    #[arg(long, env = "UNDERMASK_THREADS")]
+    pub threads: Option<usize>,
+    /// The suite whose content is held out from training, and over which the truth is enumerated.
+    #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
+    pub suite: String,
+}
+
+/// `undermask activations`.
+#[derive(Args)]
+pub struct ActivationArguments {
+    /// A Hugging Face directory, or organism:NAME.
+    pub model: String,
+    /// A text, read as it is.
+    #[arg(long, group = "input")]
+    pub text: Option<String>,
+    /// A JSON file of messages [{"role": …, "content": …}], rendered through the chat template.
+    #[arg(long, group = "input")]
+    pub messages: Option<PathBuf>,
+    /// Token ids, separated by commas.
+    #[arg(long, group = "input", value_delimiter = ',')]
+    pub tokens: Vec<u32>,
+    /// The safetensors file to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Hook points, separated by commas. [default: resid_post of every block]
+    #[arg(long, value_delimiter = ',')]
+    pub hooks: Vec<String>,
+}
+
+/// `undermask report`.
+#[derive(Args)]
+pub struct ReportArguments {
+    /// Folder of a run, or of several.
+    pub run: PathBuf,
+    /// Print JSON instead of the summary.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `undermask suite …`.
+#[derive(Subcommand)]
+pub enum SuiteAction {
+    /// The suites that ship.
+    List,
+    /// What a suite asks, in numbers and in an example of each kind.
+    Show {
+        /// A name or a file.
+        suite: String,
+    },
+    /// Check a suite file: every problem with its line and remedy.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// [`CommandError`], to be printed.
+pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
+    match &cli.verb {
+        Verb::Audit(arguments) if arguments.show_config => crate::settings::show(),
+        Verb::Audit(arguments) => audit::audit(arguments),
+        Verb::Grow(arguments) => grow::grow(arguments),
+        Verb::Activations(arguments) => activations::write(arguments),
+        Verb::Report(arguments) => report::report(arguments),
+        Verb::Suite { action } => suites::act(action),
+    }
+}
