@@ -2,6 +2,7 @@
 //!
 //! `local` runs an open-weight model in our engine; `scripted` is the fake of tests; `open` goes from a name to one.
 
+mod labels;
 mod local;
 mod open;
 mod respond;
@@ -10,4 +11,4 @@ mod scripted;
 pub use local::{Local, LocalSettings};
 pub use open::open_directory;
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
-pub use scripted::Scripted;
+pub use scripted::{Scripted, answered, known_weight};

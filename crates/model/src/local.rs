@@ -2,16 +2,18 @@
 //!
 //! A prompt is rendered through the model's chat template, the prefill is put into the assistant's mouth, and the exact
 //! tokens of every label are scored after it. Where the tokenizer joins a label's beginning with the prompt's end, the
-//! joint text is scored from the first token in which the labels' sequences can differ.
+//! joint text is scored from the first token in which the labels' sequences can differ. A question that cannot be put
+//! (its prompt is too long, say) is an outcome of its own; only a model that can take none is an error.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings, Source};
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
 
+use crate::labels::disjoint;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
 /// How a local model is run.
@@ -22,8 +24,8 @@ pub struct Local {
     model: Model,
     facts: ModelFacts,
     settings: ScoreSettings,
-    /// Whether the template refused the system role (found out once).
-    folds_system: Mutex<Option<bool>>,
+    /// Whether the template was found not to take a system role.
+    folds_system: AtomicBool,
 }
 
 impl Local {
@@ -33,9 +35,6 @@ impl Local {
     /// [`ModelError::Engine`].
     pub fn open(name: &str, source: &Source, settings: ScoreSettings) -> Result<Local, ModelError> {
         let model = Model::open(source)?;
-        if !model.has_chat_template() {
-            return Err(EngineError::NoTemplate { place: source.place() }.into());
-        }
         let (identity, kind) = (model.identity(), model.describe());
         let facts = ModelFacts {
             name: name.to_owned(),
@@ -47,7 +46,12 @@ impl Local {
             template_hash: identity.template.clone(),
             precision: "f32".to_owned(),
         };
-        Ok(Local { model, facts, settings, folds_system: Mutex::new(None) })
+        Ok(Local {
+            model,
+            facts,
+            settings,
+            folds_system: AtomicBool::new(false),
+        })
     }
 
     /// The engine's model.
@@ -55,67 +59,145 @@ impl Local {
         &self.model
     }
 
-    /// The prompt as the text that the model reads. A system message that the template refuses is put before the
-    /// user's.
+    /// The prompt as the text that the model reads. A system message that the template refuses, or leaves out, is put
+    /// before the user's.
     fn text(&self, prompt: &Prompt) -> Result<String, EngineError> {
+        let render =
+            |messages: &[Message]| Ok(self.model.render_chat(messages, true)? + &prompt.prefill);
         let user = Message::new("user", &prompt.user);
         let Some(system) = &prompt.system else {
-            return Ok(self.model.render_chat(&[user], true)? + &prompt.prefill);
+            return render(&[user]);
         };
-        let folded = || {
-            let joined = Message::new("user", &format!("{system}\n\n{}", prompt.user));
-            Ok(self.model.render_chat(&[joined], true)? + &prompt.prefill)
-        };
-        let known = self.folds_system.lock().map_or(None, |folds| *folds);
-        if known == Some(true) {
-            return folded();
-        }
-        match self.model.render_chat(&[Message::new("system", system), user], true) {
-            Ok(text) => Ok(text + &prompt.prefill),
-            Err(EngineError::TemplateRefused(_)) => {
-                if let Ok(mut folds) = self.folds_system.lock() {
-                    *folds = Some(true);
-                }
-                folded()
+        if !self.folds_system.load(Ordering::Relaxed) {
+            match render(&[Message::new("system", system), user]) {
+                Ok(text) if text.contains(system.trim()) => return Ok(text),
+                Ok(_) | Err(EngineError::TemplateRefused(_)) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        let text = render(&[Message::new(
+            "user",
+            &format!("{system}\n\n{}", prompt.user),
+        )])?;
+        self.folds_system.store(true, Ordering::Relaxed);
+        Ok(text)
     }
 
     fn request(&self, question: &Question) -> Result<ScoreRequest, EngineError> {
         let text = self.text(&question.prompt)?;
         let prompt = self.model.encode(&text)?;
-        let joint: Vec<Vec<u32>> =
-            question.options.iter().map(|option| self.model.encode(&format!("{text}{option}"))).collect::<Result<_, _>>()?;
+        let joint: Vec<Vec<u32>> = question
+            .options
+            .iter()
+            .map(|option| self.model.encode(&format!("{text}{option}")))
+            .collect::<Result<_, _>>()?;
+        let refused = |why: String| Err(EngineError::Request(why));
+        let longest = joint.iter().map(Vec::len).max().unwrap_or(0);
+        if longest > self.model.config().longest {
+            let most = self.model.config().longest;
+            return refused(format!(
+                "the prompt has {longest} tokens, the model reads {most} (max_position_embeddings)"
+            ));
+        }
         // What the prompt alone and all joint texts share; usually the whole prompt.
         let shared = joint
             .iter()
-            .map(|tokens| tokens.iter().zip(&prompt).take_while(|(one, two)| one == two).count())
+            .map(|tokens| {
+                tokens
+                    .iter()
+                    .zip(&prompt)
+                    .take_while(|(one, two)| one == two)
+                    .count()
+            })
             .min()
             .unwrap_or(0)
-            .min(joint.iter().map(Vec::len).min().unwrap_or(0).saturating_sub(1));
-        let options: Vec<Vec<u32>> = joint.iter().map(|tokens| tokens[shared..].to_vec()).collect();
-        for (index, option) in options.iter().enumerate() {
-            if options[..index].contains(option) {
-                return Err(EngineError::Request(format!("the labels {:?} have the same tokens; give them different words", question.options)));
-            }
+            .min(
+                joint
+                    .iter()
+                    .map(Vec::len)
+                    .min()
+                    .unwrap_or(0)
+                    .saturating_sub(1),
+            );
+        if shared == 0 {
+            return refused(
+                "the tokenizer leaves no token of the prompt before the labels".to_owned(),
+            );
         }
-        Ok(ScoreRequest { prompt: prompt[..shared].to_vec(), options })
+        let options: Vec<Vec<u32>> = joint
+            .iter()
+            .map(|tokens| tokens[shared..].to_vec())
+            .collect();
+        if options
+            .iter()
+            .enumerate()
+            .any(|(index, option)| options[..index].contains(option))
+        {
+            return refused(format!(
+                "two of the labels {:?} have the same tokens; give them other words",
+                question.options
+            ));
+        }
+        Ok(ScoreRequest {
+            prompt: prompt[..shared].to_vec(),
+            options,
+        })
     }
 
-    /// Renders and encodes, on all threads: for a tiny model this is a good part of the work.
-    fn requests(&self, questions: &[Question]) -> Result<Vec<ScoreRequest>, EngineError> {
-        let share = questions.len().div_ceil(self.settings.threads.max(1)).max(1);
-        let parts: Vec<Result<Vec<ScoreRequest>, EngineError>> = thread::scope(|scope| {
+    /// Renders and encodes, on all threads: for a tiny model this is a good part of the work. Those that can be put,
+    /// with their indices, and why the others cannot.
+    fn requests(&self, questions: &[Question]) -> Result<Prepared, EngineError> {
+        if !self.model.has_chat_template() {
+            // Rendering says so, with the remedy.
+            self.model.render_chat(&[], true)?;
+        }
+        let share = questions
+            .len()
+            .div_ceil(self.settings.threads.max(1))
+            .max(1);
+        let encoded: Vec<Result<ScoreRequest, EngineError>> = thread::scope(|scope| {
+            let encode = |chunk: &[Question]| {
+                chunk
+                    .iter()
+                    .map(|question| self.request(question))
+                    .collect::<Vec<_>>()
+            };
             let workers: Vec<_> = questions
                 .chunks(share)
-                .map(|chunk| scope.spawn(move || chunk.iter().map(|question| self.request(question)).collect()))
+                .map(|chunk| scope.spawn(move || encode(chunk)))
                 .collect();
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            workers.into_iter().flat_map(join).collect()
         });
-        let parts: Result<Vec<_>, _> = parts.into_iter().collect();
-        Ok(parts?.into_iter().flatten().collect())
+        let mut prepared = Prepared::default();
+        for (index, request) in encoded.into_iter().enumerate() {
+            match request {
+                Ok(request) => {
+                    prepared.places.push(index);
+                    prepared.requests.push(request);
+                }
+                Err(error) => prepared.refused.push((index, error)),
+            }
+        }
+        if prepared.requests.is_empty() && !prepared.refused.is_empty() {
+            return Err(prepared.refused.swap_remove(0).1);
+        }
+        Ok(prepared)
     }
+}
+
+/// Questions as the engine takes them.
+#[derive(Default)]
+struct Prepared {
+    requests: Vec<ScoreRequest>,
+    /// Of each request, the index of its question.
+    places: Vec<usize>,
+    /// Questions that cannot be put.
+    refused: Vec<(usize, EngineError)>,
 }
 
 impl Respond for Local {
@@ -124,27 +206,64 @@ impl Respond for Local {
     }
 
     fn notes(&self) -> Vec<String> {
-        let folds = self.folds_system.lock().is_ok_and(|folds| *folds == Some(true));
-        folds.then(|| "the chat template refuses a system role; system messages were put before the user's".to_owned()).into_iter().collect()
+        let note =
+            "the chat template takes no system role; system messages were put before the user's";
+        self.folds_system
+            .load(Ordering::Relaxed)
+            .then(|| note.to_owned())
+            .into_iter()
+            .collect()
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
-        let counts = self.model.plan_tokens(&self.requests(questions)?, &self.settings);
-        Ok(TokenCounts { total: counts.total, unique: counts.unique })
+        let counts = self
+            .model
+            .plan_tokens(&self.requests(questions)?.requests, &self.settings);
+        Ok(TokenCounts {
+            total: counts.total,
+            unique: counts.unique,
+        })
     }
 
-    fn respond(&self, questions: &[Question], on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>) -> Result<(), ModelError> {
-        let requests = self.requests(questions)?;
-        self.model.score(&requests, &self.settings, &mut |question, scores| {
-            let finite = scores.iter().all(|score| score.log_probability.is_finite());
-            let outcome = if finite {
-                let scores = scores.iter().map(|score| LabelScore { log_probability: score.log_probability, tokens: score.tokens }).collect();
-                Outcome::Answered { scores }
-            } else {
-                Outcome::Error { message: "a log-probability is not finite; the weights are damaged".to_owned() }
+    fn respond(
+        &self,
+        questions: &[Question],
+        on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        let Prepared {
+            requests,
+            places,
+            refused,
+        } = self.requests(questions)?;
+        for (question, error) in refused {
+            let outcome = Outcome::Error {
+                message: error.to_string(),
             };
-            on_answer(Answer { question, outcome })
-        })?;
+            if on_answer(Answer { question, outcome }).is_break() {
+                return Ok(());
+            }
+        }
+        self.model
+            .score(&requests, &self.settings, &mut |index, scores| {
+                let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
+                let outcome = match disjoint(&requests[index].options, &found) {
+                    Ok(found) => Outcome::Answered {
+                        scores: found
+                            .into_iter()
+                            .zip(scores)
+                            .map(|(log_probability, score)| LabelScore {
+                                log_probability,
+                                tokens: score.tokens,
+                            })
+                            .collect(),
+                    },
+                    Err(message) => Outcome::Error { message },
+                };
+                on_answer(Answer {
+                    question: places[index],
+                    outcome,
+                })
+            })?;
         Ok(())
     }
 }

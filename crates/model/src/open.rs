@@ -6,27 +6,66 @@ use undermask_engine::{ScoreSettings, Source};
 
 use crate::{Local, ModelError};
 
-/// Forms of names that later versions read.
-const LATER: &[(&str, &str)] = &[("openai:", "endpoints"), ("anthropic:", "endpoints")];
+/// What this version reads, for every refusal.
+const READS: &str = "this version reads the directory of a Hugging Face model, or organism:NAME";
 
 /// Opens a Hugging Face directory. (`organism:NAME` is resolved by the caller, who has the shipped files.)
 ///
 /// # Errors
 /// [`ModelError::Unknown`] for names of other forms, [`ModelError::Engine`] for what is wrong in the directory.
 pub fn open_directory(name: &str, settings: ScoreSettings) -> Result<Local, ModelError> {
-    let unknown = |why: &str| ModelError::Unknown { name: name.to_owned(), why: why.to_owned() };
-    if let Some((_, what)) = LATER.iter().find(|(prefix, _)| name.starts_with(prefix)) {
-        return Err(unknown(&format!("this version does not read {what}; give the directory of a Hugging Face model")));
-    }
     let path = Path::new(name);
     if path.is_dir() {
         return Local::open(name, &Source::Directory(path.to_owned()), settings);
     }
+    Err(ModelError::Unknown {
+        name: name.to_owned(),
+        why: format!("{}; {READS}", form(name, path)),
+    })
+}
+
+/// What a name that is no directory looks like.
+fn form(name: &str, path: &Path) -> &'static str {
+    let parts: Vec<&str> = name.split('/').collect();
     if name.to_lowercase().ends_with(".gguf") {
-        return Err(unknown("this version does not read GGUF files; give the directory of a Hugging Face model"));
+        "GGUF files are not read by this version"
+    } else if path.is_file() {
+        "it is a file: give the directory that holds config.json and model.safetensors"
+    } else if name.starts_with("openai:") || name.starts_with("anthropic:") {
+        "endpoints are not read by this version"
+    } else if name.contains('+') {
+        "adapters (MODEL+ADAPTER) are not read by this version, and there is no such directory"
+    } else if parts.len() == 2
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && !part.starts_with('.'))
+    {
+        "there is no such directory, and models on the hub (OWNER/NAME) are not read by this version: download it first"
+    } else {
+        "there is no such directory"
     }
-    if path.is_file() {
-        return Err(unknown("it is a file; give the directory that holds config.json and model.safetensors"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::form;
+
+    #[test]
+    fn forms_of_later_versions_are_named() {
+        for (name, word) in [
+            ("model.gguf", "GGUF"),
+            ("openai:gpt@https://host/v1", "endpoints"),
+            ("anthropic:name", "endpoints"),
+            ("owner/name", "hub"),
+            ("owner/name@main", "hub"),
+            ("a/b/c", "directory"),
+            ("./name", "directory"),
+            ("base+lora", "adapters"),
+        ] {
+            let said = form(name, Path::new("/nowhere at all"));
+            assert!(said.contains(word), "{name}: {said}");
+        }
     }
-    Err(unknown("there is no such directory; give the directory of a Hugging Face model, or organism:NAME (`undermask audit` alone audits all that ship)"))
 }

@@ -1,18 +1,23 @@
 //! The fake respondent of tests: answers by a rule, in the order asked.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::thread;
+use std::time::Duration;
 
 use undermask_store::{LabelScore, Outcome};
+use undermask_suite::{ItemKind, Plan, Trial};
 
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
-/// Answers by a rule that gives each label's log-probability.
+/// Answers by a rule from a question to its outcome.
 pub struct Scripted<Rule> {
     facts: ModelFacts,
     rule: Rule,
+    pause: Duration,
 }
 
-impl<Rule: Fn(&Question) -> Vec<f64> + Sync> Scripted<Rule> {
+impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
     /// A respondent of this name and rule.
     pub fn new(name: &str, rule: Rule) -> Self {
         let text = |what: &str| format!("{what} of {name}");
@@ -26,24 +31,103 @@ impl<Rule: Fn(&Question) -> Vec<f64> + Sync> Scripted<Rule> {
             template_hash: text("template"),
             precision: "f32".to_owned(),
         };
-        Scripted { facts, rule }
+        Scripted {
+            facts,
+            rule,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// The same, taking so long for every answer.
+    pub fn slowed(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
     }
 }
 
-impl<Rule: Fn(&Question) -> Vec<f64> + Sync> Respond for Scripted<Rule> {
+/// An answer with these log-probabilities.
+pub fn answered(log_probabilities: &[f64]) -> Outcome {
+    let score = |log_probability: &f64| LabelScore {
+        log_probability: *log_probability,
+        tokens: 1,
+    };
+    Outcome::Answered {
+        scores: log_probabilities.iter().map(score).collect(),
+    }
+}
+
+/// The rule of an actor whose welfare weight is known: it helps with log-odds τ(λ − r), r = c/b, λ given for each
+/// trial (so by context, if one likes), and it knows every payoff.
+pub fn known_weight(
+    plan: &Plan,
+    sharpness: f64,
+    weight: impl Fn(&Trial) -> f64,
+) -> impl Fn(&Question) -> Outcome + Sync {
+    let outcome = |trial: &Trial| {
+        let odds = match trial.ratio.filter(|_| trial.kind != ItemKind::Dominance) {
+            Some(ratio) => sharpness * (weight(trial) - ratio),
+            None => sharpness.max(4.0),
+        };
+        // ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
+        let target = -(-odds).exp().ln_1p();
+        let other = -odds.exp().ln_1p() - ((trial.options.len() - 1).max(1) as f64).ln();
+        let logs: Vec<f64> = (0..trial.options.len())
+            .map(|index| if index == trial.target { target } else { other })
+            .collect();
+        answered(&logs)
+    };
+    type Key = (undermask_suite::Prompt, Vec<String>);
+    let answers: BTreeMap<String, Vec<(Key, Outcome)>> =
+        plan.trials.iter().fold(BTreeMap::new(), |mut map, trial| {
+            let key = (trial.prompt.clone(), trial.options.clone());
+            map.entry(trial.prompt.user.clone())
+                .or_insert_with(Vec::new)
+                .push((key, outcome(trial)));
+            map
+        });
+    move |question| {
+        let of_prompt = answers.get(&question.prompt.user);
+        let found = of_prompt.and_then(|list| {
+            list.iter().find(|((prompt, options), _)| {
+                *prompt == question.prompt && *options == question.options
+            })
+        });
+        let unknown = || Outcome::Error {
+            message: "the question is not in the scripted plan".to_owned(),
+        };
+        found.map_or_else(unknown, |(_, outcome)| outcome.clone())
+    }
+}
+
+impl<Rule: Fn(&Question) -> Outcome + Sync> Respond for Scripted<Rule> {
     fn facts(&self) -> &ModelFacts {
         &self.facts
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
-        let words: usize = questions.iter().map(|question| question.prompt.user.split(' ').count()).sum();
-        Ok(TokenCounts { total: words as u64, unique: words as u64 })
+        let words: usize = questions
+            .iter()
+            .map(|question| question.prompt.user.split(' ').count())
+            .sum();
+        Ok(TokenCounts {
+            total: words as u64,
+            unique: words as u64,
+        })
     }
 
-    fn respond(&self, questions: &[Question], on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>) -> Result<(), ModelError> {
+    fn respond(
+        &self,
+        questions: &[Question],
+        on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
         for (index, question) in questions.iter().enumerate() {
-            let scores = (self.rule)(question).into_iter().map(|log_probability| LabelScore { log_probability, tokens: 1 }).collect();
-            if on_answer(Answer { question: index, outcome: Outcome::Answered { scores } }).is_break() {
+            thread::sleep(self.pause);
+            if on_answer(Answer {
+                question: index,
+                outcome: (self.rule)(question),
+            })
+            .is_break()
+            {
                 break;
             }
         }

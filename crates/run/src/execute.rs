@@ -1,13 +1,13 @@
-//! Asks what a plan still needs, batch by batch.
+//! Asks what a plan still needs, and writes every answer as soon as it exists.
 //!
-//! A trial is asked until it has an outcome other than an error, whatever was interrupted before. An answer is in the
-//! store before the batch after next begins, so a kill loses at most one batch of work and never a written record.
+//! A trial is asked until it has an outcome other than an error, whatever was interrupted before. The order is the
+//! respondent's: the engine sorts prompts so that shared beginnings are computed once.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use undermask_model::{ModelError, Question, Respond};
-use undermask_store::{Record, RunStore, StoreError};
+use undermask_store::{Outcome, Record, RunStore, Status, StoreError};
 use undermask_suite::{Plan, Trial};
 
 /// Why a run stopped before its end.
@@ -19,6 +19,16 @@ pub enum RunError {
     /// An answer cannot be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// One trial's error is data; when all fail, the model or the suite is at fault.
+    #[error("{model} answered none of {asked} trials; the first failed because: {first}")]
+    NothingAnswered {
+        /// The model.
+        model: String,
+        /// Trials asked.
+        asked: usize,
+        /// The first error.
+        first: String,
+    },
 }
 
 /// How far a run is.
@@ -32,8 +42,19 @@ pub struct Asked {
     pub now: usize,
 }
 
-/// Answers are stored at least this often.
-const STORE_EVERY: Duration = Duration::from_millis(500);
+/// Answers are put beyond the reach of a power cut this often. (A killed process loses none in between.)
+const SYNC_EVERY: Duration = Duration::from_millis(500);
+/// So many errors without one answer end the run.
+const HOPELESS: usize = 256;
+
+/// The questions of trials, in their order.
+pub fn questions<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<Question> {
+    let question = |trial: &Trial| Question {
+        prompt: trial.prompt.clone(),
+        options: trial.options.clone(),
+    };
+    trials.into_iter().map(question).collect()
+}
 
 /// Asks every trial of the plan that the store does not answer. `watch` is told of progress; `Break` stops the run,
 /// which the same call continues later. Returns whether the plan is complete.
@@ -46,39 +67,100 @@ pub fn execute(
     store: &mut RunStore,
     watch: &mut dyn FnMut(Asked) -> ControlFlow<()>,
 ) -> Result<bool, RunError> {
-    let open: Vec<&Trial> = plan.trials.iter().filter(|trial| !store.answered(&trial.id.0)).collect();
+    let open: Vec<&Trial> = plan
+        .trials
+        .iter()
+        .filter(|trial| !store.answered(&trial.id.0))
+        .collect();
     let all = plan.trials.len();
     let before = all - open.len();
-    let questions: Vec<Question> =
-        open.iter().map(|trial| Question { prompt: trial.prompt.clone(), options: trial.options.clone() }).collect();
-    if watch(Asked { done: before, all, now: 0 }).is_break() {
+    if watch(Asked {
+        done: before,
+        all,
+        now: 0,
+    })
+    .is_break()
+    {
         return Ok(false);
     }
     let begun = Instant::now();
-    let mut waiting: Vec<Record> = Vec::new();
-    let mut stored = Instant::now();
-    let mut now = 0;
-    let mut failed = None;
-    let answered = model.respond(&questions, &mut |answer| {
-        now += 1;
-        waiting.push(Record::new(open[answer.question], answer.outcome));
-        if stored.elapsed() < STORE_EVERY {
-            return ControlFlow::Continue(());
-        }
-        stored = Instant::now();
-        if let Err(error) = store.append(std::mem::take(&mut waiting)) {
-            failed = Some(error);
-            return ControlFlow::Break(());
-        }
-        watch(Asked { done: before + now, all, now })
+    let mut sitting = Sitting {
+        store,
+        synced: begun,
+        now: 0,
+        errors: 0,
+        first: None,
+        failed: None,
+    };
+    let answered = model.respond(&questions(open.iter().copied()), &mut |answer| {
+        sitting.write(Record::new(open[answer.question], answer.outcome))?;
+        watch(Asked {
+            done: before + sitting.now,
+            all,
+            now: sitting.now,
+        })
     });
+    let Sitting {
+        now,
+        errors,
+        first,
+        failed,
+        ..
+    } = sitting;
     if let Some(error) = failed {
         return Err(error.into());
     }
-    // What was answered before the model failed or the run was stopped is kept.
-    store.append(waiting)?;
-    store.spent(begun.elapsed().as_secs_f64())?;
+    let status = if before + now == all {
+        Status::Complete
+    } else {
+        Status::Unfinished
+    };
+    store.close_sitting(begun.elapsed().as_secs_f64(), status, model.notes())?;
     answered?;
-    let _ = watch(Asked { done: before + now, all, now });
-    Ok(before + now == all)
+    match first {
+        Some(first) if errors == now => Err(RunError::NothingAnswered {
+            model: model.facts().name.clone(),
+            asked: now,
+            first,
+        }),
+        _ => Ok(status == Status::Complete),
+    }
+}
+
+/// What one call has written.
+struct Sitting<'a> {
+    store: &'a mut RunStore,
+    synced: Instant,
+    now: usize,
+    errors: usize,
+    first: Option<String>,
+    failed: Option<StoreError>,
+}
+
+impl Sitting<'_> {
+    fn write(&mut self, record: Record) -> ControlFlow<()> {
+        if let Outcome::Error { message } = &record.outcome {
+            self.errors += 1;
+            self.first.get_or_insert_with(|| message.clone());
+        }
+        self.now += 1;
+        if let Err(error) = self.keep(record) {
+            self.failed = Some(error);
+            return ControlFlow::Break(());
+        }
+        if self.errors == self.now && self.errors >= HOPELESS {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn keep(&mut self, record: Record) -> Result<(), StoreError> {
+        self.store.append(record)?;
+        if self.synced.elapsed() >= SYNC_EVERY {
+            self.store.sync()?;
+            self.synced = Instant::now();
+        }
+        Ok(())
+    }
 }

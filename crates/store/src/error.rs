@@ -16,7 +16,9 @@ pub enum StoreError {
         remedy: &'static str,
     },
     /// The directory belongs to another run.
-    #[error("{path} holds another run: its {what} is {found}, this one's is {wanted}; choose another --out, or remove that directory")]
+    #[error(
+        "{path} holds another run: its {what} is {found}, this one's is {wanted}; choose another --out, or begin anew there with --fresh"
+    )]
     OtherRun {
         /// Directory.
         path: PathBuf,
@@ -26,6 +28,14 @@ pub enum StoreError {
         found: String,
         /// Here.
         wanted: String,
+    },
+    /// The directory holds something else.
+    #[error("{path} is not a run's folder: it holds {found} and no run.json; choose another --out")]
+    NotARun {
+        /// Directory.
+        path: PathBuf,
+        /// One of the things in it.
+        found: String,
     },
     /// Another process writes this run.
     #[error("{path} is being written by another process; wait for it, or choose another --out")]
@@ -48,16 +58,25 @@ pub enum StoreError {
 impl StoreError {
     /// An error of reading.
     pub fn reading(path: impl Into<PathBuf>, source: std::io::Error) -> StoreError {
-        StoreError::Io { path: path.into(), source, remedy: "give the directory of a run that `undermask audit` wrote" }
+        StoreError::Io {
+            path: path.into(),
+            source,
+            remedy: "give the folder of a run that `undermask audit` wrote",
+        }
     }
 
     /// An error of writing.
     pub fn writing(path: impl Into<PathBuf>, source: std::io::Error) -> StoreError {
-        let remedy = if source.kind() == std::io::ErrorKind::StorageFull {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let remedy = if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
             "free some space and run the same command again: what was written is kept"
         } else {
-            "give an --out folder that can be written; what was written before is kept"
+            "give an --out that can be written; what was written before is kept"
         };
-        StoreError::Io { path: path.into(), source, remedy }
+        StoreError::Io {
+            path: path.into(),
+            source,
+            remedy,
+        }
     }
 }

@@ -6,7 +6,7 @@ use undermask_suite::{ItemKind, Order, Trial, TrialId};
 /// The log-probability of one label sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LabelScore {
-    /// Sum over the label's tokens, natural logarithm.
+    /// Natural logarithm of the probability of the label's tokens, not continued to another of the trial's labels.
     pub log_probability: f64,
     /// Number of tokens of the label.
     pub tokens: usize,
