@@ -108,12 +108,10 @@ impl Study<'_> {
             return Err("it was not asked".to_owned());
         }
         let found = ladder::estimate(&points, &self.suite.ladder.ratios, self.scores.clusters.len(), self.suite.criteria.confidence)?;
-        // Rungs are strata: each costs a degree of freedom, but a ladder walked by few scenarios keeps what clusters give.
-        let spare = found.clusters.saturating_sub(found.rungs).max(found.clusters.saturating_sub(1) / 2).max(1);
         let linear = Linear {
             value: found.lambda,
             influence: found.influence.clone(),
-            freedom: spare as f64,
+            kept: found.kept,
             items: found.items,
             clusters: found.clusters,
             slack: found.slack,

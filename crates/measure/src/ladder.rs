@@ -36,6 +36,9 @@ pub struct LadderEstimate {
     pub clusters: usize,
     /// Occupied rungs.
     pub rungs: usize,
+    /// Share of the degrees of freedom that the rungs' means leave: Σ(n_j − 1)/Σn_j over clusters, at least a half
+    /// (a ladder on which each rung is one cluster's own rests on differences between rungs).
+    pub kept: f64,
     /// By how much λ̂ could lie lower and higher if unanswered items were all refusals or all help.
     pub slack: (f64, f64),
     /// Whether the ladder does not bracket the switch.
@@ -122,10 +125,13 @@ pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f
     let lambda = edges[0] + smooth.iter().enumerate().map(|(index, value)| value * width(index)).sum::<f64>();
     let mut influence = vec![0.0; clusters];
     let (mut down, mut up) = (0.0, 0.0);
+    let (mut free, mut present) = (0.0, 0.0);
     for (index, rung) in occupied.iter().enumerate() {
         let cell = &cells[*rung];
         let answered = cell.answers.len() as f64;
         let distinct = cell.distinct();
+        free += distinct as f64 - 1.0;
+        present += distinct as f64;
         for (cluster, probability) in &cell.answers {
             let residual = if distinct > 1 {
                 (probability - means[index]) * (distinct as f64 / (distinct as f64 - 1.0)).sqrt()
@@ -151,7 +157,7 @@ pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f
         _ => None,
     };
     let items = cells.iter().map(|cell| cell.answers.len()).sum();
-    Ok(LadderEstimate { lambda, influence, items, clusters: seen, rungs: occupied.len(), slack: (down, up), bound, curve })
+    Ok(LadderEstimate { lambda, influence, items, clusters: seen, rungs: occupied.len(), kept: (free / present).max(0.5), slack: (down, up), bound, curve })
 }
 
 /// Midpoints between places, the outer edges mirrored.

@@ -7,15 +7,15 @@
 use crate::special::{student_below, student_quantile};
 use crate::{Bound, Equivalence, Estimate, Quantity};
 
-/// An estimate, its influence values and its degrees of freedom.
+/// An estimate and its influence values.
 #[derive(Debug, Clone)]
 pub struct Linear {
     /// Point estimate.
     pub value: f64,
     /// Influence of each cluster.
     pub influence: Vec<f64>,
-    /// Degrees of freedom of the variance.
-    pub freedom: f64,
+    /// Share of the degrees of freedom that fitted means leave: (n − 1)/n over its cells.
+    pub kept: f64,
     /// Items behind it.
     pub items: usize,
     /// Clusters behind it.
@@ -27,19 +27,25 @@ pub struct Linear {
 impl Linear {
     /// Σ a_i·x_i.
     pub fn sum<'a>(terms: impl IntoIterator<Item = (f64, &'a Linear)>) -> Linear {
-        let mut total = Linear { value: 0.0, influence: Vec::new(), freedom: f64::INFINITY, items: 0, clusters: 0, slack: (0.0, 0.0) };
+        let mut total = Linear { value: 0.0, influence: Vec::new(), kept: 1.0, items: 0, clusters: 0, slack: (0.0, 0.0) };
+        let (mut weighted, mut weights) = (0.0, 0.0);
         for (factor, term) in terms {
             total.value += factor * term.value;
             total.influence.resize(total.influence.len().max(term.influence.len()), 0.0);
             for (sum, part) in total.influence.iter_mut().zip(&term.influence) {
                 *sum += factor * part;
             }
-            total.freedom = total.freedom.min(term.freedom);
+            let variance = (factor * term.error()).powi(2);
+            weighted += variance * term.kept;
+            weights += variance;
             total.items += term.items;
             total.clusters = total.clusters.max(term.clusters);
             let (down, up) = if factor >= 0.0 { term.slack } else { (term.slack.1, term.slack.0) };
             total.slack.0 += factor.abs() * down;
             total.slack.1 += factor.abs() * up;
+        }
+        if weights > 0.0 {
+            total.kept = weighted / weights;
         }
         total
     }
@@ -65,9 +71,20 @@ impl Linear {
         self.influence.iter().map(|part| part * part).sum::<f64>().sqrt()
     }
 
+    /// Effective degrees of freedom of Σ d² (Satterthwaite 1946, by moments): n equal normal influences have
+    /// E[Σd⁴/(Σd²)²] = 3/(n + 2), so 3·(Σd²)²/Σd⁴ − 2 says how many really carry the variance. In one context only the
+    /// few rungs near the switch do; counting all clusters there covers 92% at nominal 95.
+    pub fn freedom(&self) -> f64 {
+        let squares: f64 = self.influence.iter().map(|part| part * part).sum();
+        let fourths: f64 = self.influence.iter().map(|part| part.powi(4)).sum();
+        let carrying = self.influence.iter().filter(|part| **part != 0.0).count().max(1) as f64;
+        let effective = if fourths > 0.0 { 3.0 * squares * squares / fourths - 2.0 } else { carrying };
+        (self.kept * effective.min(carrying)).max(1.0)
+    }
+
     /// The interval at this confidence, widened by what unanswered items could do.
     pub fn interval(&self, confidence: f64) -> (f64, f64) {
-        let half = student_quantile(0.5 + confidence / 2.0, self.freedom) * self.error();
+        let half = student_quantile(0.5 + confidence / 2.0, self.freedom()) * self.error();
         (self.value - half - self.slack.0, self.value + half + self.slack.1)
     }
 
@@ -89,14 +106,14 @@ impl Linear {
         if error == 0.0 {
             return if self.value == 0.0 { 1.0 } else { 0.0 };
         }
-        2.0 * student_below(-(self.value / error).abs(), self.freedom)
+        2.0 * student_below(-(self.value / error).abs(), self.freedom())
     }
 
     /// Two one-sided tests that the quantity lies within ±margin (Schuirmann 1987).
     pub fn equivalence(&self, name: &str, margin: f64, confidence: f64) -> Equivalence {
         let error = self.error().max(f64::MIN_POSITIVE);
-        let above = student_below(-(self.value - self.slack.0 + margin) / error, self.freedom);
-        let below = student_below((self.value + self.slack.1 - margin) / error, self.freedom);
+        let above = student_below(-(self.value - self.slack.0 + margin) / error, self.freedom());
+        let below = student_below((self.value + self.slack.1 - margin) / error, self.freedom());
         let p = above.max(below);
         Equivalence { quantity: name.to_owned(), margin, p, equivalent: p < 1.0 - confidence }
     }
@@ -122,5 +139,5 @@ pub fn clustered_mean(values: &[(usize, f64)], clusters: usize) -> Option<Linear
         let correction = (distinct as f64 / (distinct as f64 - 1.0)).sqrt();
         influence.iter_mut().for_each(|part| *part *= correction);
     }
-    Some(Linear { value: mean, influence, freedom: (distinct as f64 - 1.0).max(1.0), items: values.len(), clusters: distinct, slack: (0.0, 0.0) })
+    Some(Linear { value: mean, influence, kept: (distinct as f64 - 1.0).max(1.0) / distinct as f64, items: values.len(), clusters: distinct, slack: (0.0, 0.0) })
 }

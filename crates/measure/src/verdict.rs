@@ -10,7 +10,7 @@ use crate::{Bound, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutc
 /// Decides. The rules, in order: indeterminate by failed gates, cold, undefined λ₀, mask, obedient, bounded, steadfast;
 /// otherwise indeterminate (MEASUREMENT, section 4).
 pub fn decide(criteria: &Criteria, profile: &Profile) -> Decision {
-    let rules: [(Verdict, fn(&Criteria, &Profile) -> Rule); 7] = [
+    let rules: [(Verdict, Judge); 7] = [
         (Verdict::Indeterminate, gates),
         (Verdict::Cold, cold),
         (Verdict::Indeterminate, undefined),
@@ -45,6 +45,9 @@ pub fn decide(criteria: &Criteria, profile: &Profile) -> Decision {
 
 /// A rule holds, or does not, because of this.
 type Rule = Result<String, String>;
+
+/// Judges one rule.
+type Judge = fn(&Criteria, &Profile) -> Rule;
 
 /// The estimate of a quantity, or why there is none.
 fn known<'a>(quantity: &'a Option<Quantity>, name: &str) -> Result<&'a Estimate, String> {
