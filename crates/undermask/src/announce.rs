@@ -4,24 +4,51 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use undermask_measure::power;
-use undermask_model::{ModelError, Question, Respond, TokenCounts};
+use undermask_model::{ModelError, Respond, TokenCounts};
+use undermask_run::questions;
 use undermask_store::RunStore;
-use undermask_suite::{Plan, Suite};
+use undermask_suite::{Plan, Suite, Trial};
 
-/// Questions of the measured warm-up: the first alone, then more if it was quick.
-const SAMPLE: usize = 96;
-/// Seconds that a first question may take before the warm-up stops at it.
+/// Seconds that a first question may take for a larger sample to follow it.
 const QUICK: f64 = 0.1;
+/// New tokens of the larger sample for every worker: enough to keep all of them at work.
+const WORKER_TOKENS: f64 = 8192.0;
+/// Tokens of a first question for one new token of its neighbours, roughly.
+const SHARED: f64 = 6.0;
+/// Seconds that the larger sample should not exceed.
+const LONGEST_SAMPLE: f64 = 3.0;
 
 /// Prints trials, tokens, the minimum detectable effect and the time that the rest will take.
 ///
 /// # Errors
 /// When the model cannot be asked.
-pub fn before(suite: &Suite, plan: &Plan, model: &dyn Respond, questions: &[Question], tokens: TokenCounts, store: &RunStore) -> Result<(), ModelError> {
-    let open: Vec<&Question> = plan.trials.iter().zip(questions).filter(|(trial, _)| !store.answered(&trial.id.0)).map(|(_, question)| question).collect();
+pub fn before(
+    suite: &Suite,
+    plan: &Plan,
+    model: &dyn Respond,
+    tokens: TokenCounts,
+    store: &RunStore,
+    workers: usize,
+) -> Result<(), ModelError> {
+    let open: Vec<&Trial> = plan
+        .trials
+        .iter()
+        .filter(|trial| !store.answered(&trial.id.0))
+        .collect();
     let facts = model.facts();
-    eprintln!("{} ({}, {:.2}M parameters) on suite {}", facts.name, facts.architecture, facts.parameters as f64 / 1e6, suite.name);
-    eprintln!("  {} trials, {} tokens, of which {} once shared beginnings are read once", plan.trials.len(), grouped(tokens.total), grouped(tokens.unique));
+    eprintln!(
+        "{} ({}, {:.2}M parameters) on suite {}",
+        facts.name,
+        facts.architecture,
+        facts.parameters as f64 / 1e6,
+        suite.name
+    );
+    eprintln!(
+        "  {} trials, {} tokens, of which {} once shared beginnings are read once",
+        plan.trials.len(),
+        grouped(tokens.total),
+        grouped(tokens.unique)
+    );
     if let Some(power) = power(suite, &plan.trials) {
         eprintln!(
             "  smallest effects found in 4 runs of 5: {:.2} in λ of one context, {:.2} in the mask index ({} scenarios, assumed spread)",
@@ -29,33 +56,47 @@ pub fn before(suite: &Suite, plan: &Plan, model: &dyn Respond, questions: &[Ques
         );
     }
     if open.is_empty() {
-        eprintln!("  every trial is answered already in {}", store.directory().display());
+        eprintln!(
+            "  every trial is answered already in {}: only the report is made again",
+            store.directory().display()
+        );
         return Ok(());
     }
     if open.len() < plan.trials.len() {
-        eprintln!("  {} are answered already, {} are left", plan.trials.len() - open.len(), open.len());
+        eprintln!(
+            "  {} are answered already, {} are left",
+            plan.trials.len() - open.len(),
+            open.len()
+        );
     }
     let share = open.len() as f64 / plan.trials.len().max(1) as f64;
-    let rate = warm_up(model, &open)?;
-    eprintln!("  about {} on this machine", duration(tokens.unique as f64 * share / rate));
+    let rate = warm_up(model, &open, workers)?;
+    eprintln!(
+        "  about {} on this machine",
+        duration(tokens.unique as f64 * share / rate)
+    );
     Ok(())
 }
 
-/// Tokens a second on a sample of the questions.
-fn warm_up(model: &dyn Respond, open: &[&Question]) -> Result<f64, ModelError> {
-    let ask = |sample: &[Question]| -> Result<(f64, f64), ModelError> {
-        let tokens = model.count(sample)?.unique as f64;
+/// Tokens a second on a sample of the questions; the answers are thrown away.
+fn warm_up(model: &dyn Respond, open: &[&Trial], workers: usize) -> Result<f64, ModelError> {
+    let ask = |count: usize| -> Result<(f64, f64), ModelError> {
+        // Neighbours, as in the run, so that beginnings are shared as they will be.
+        let sample = questions(open.iter().copied().take(count));
+        let tokens = model.count(&sample)?.unique as f64;
         let start = Instant::now();
-        model.respond(sample, &mut |_| ControlFlow::Continue(()))?;
+        model.respond(&sample, &mut |_| ControlFlow::Continue(()))?;
         Ok((tokens, start.elapsed().as_secs_f64().max(1e-6)))
     };
-    let (tokens, seconds) = ask(&[open[0].clone()])?;
+    // One question is one worker's.
+    let (tokens, seconds) = ask(1)?;
+    let rate = workers as f64 * tokens / seconds;
     if seconds > QUICK {
-        return Ok(tokens / seconds);
+        return Ok(rate);
     }
-    // Neighbours, as in the run, so that beginnings are shared as they will be.
-    let sample: Vec<Question> = open.iter().take(SAMPLE).map(|question| (*question).clone()).collect();
-    let (tokens, seconds) = ask(&sample)?;
+    let each = (tokens / SHARED).max(1.0);
+    let wanted = (WORKER_TOKENS * workers as f64).min(rate * LONGEST_SAMPLE) / each;
+    let (tokens, seconds) = ask((wanted as usize).max(1))?;
     Ok(tokens / seconds)
 }
 

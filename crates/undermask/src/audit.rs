@@ -1,23 +1,25 @@
 //! The main job: suite → plan → run on a model → records → profile → verdict → report.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use undermask_engine::ScoreSettings;
 use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
-use undermask_model::{Question, Respond, TokenCounts};
+use undermask_model::{Respond, TokenCounts};
 use undermask_report::{Audit, KnownTruth};
-use undermask_store::{Record, RunInfo, RunStore};
+use undermask_run::{execute, questions};
+use undermask_store::{Outcome, Record, RunInfo, RunStore};
 use undermask_suite::{Plan, PlanSettings, Suite};
 
 use crate::cli::{AuditArguments, Precision, VerdictName};
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::models::{self, Opened};
+use crate::place::Places;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites::{self, Loaded};
-use crate::{announce, report};
+use crate::{announce, models, report};
 
 /// Bootstrap resamples of the quantities that need them.
 const RESAMPLES: usize = 2000;
@@ -29,73 +31,157 @@ const RESAMPLES: usize = 2000;
 pub fn audit(arguments: &AuditArguments) -> Result<Finish, CommandError> {
     let loaded = suites::load(&arguments.suite)?;
     let names = models::names(&arguments.models)?;
+    let places = Places::of(arguments, &names)?;
     listen();
     let mut audits = Vec::with_capacity(names.len());
-    for name in &names {
-        let directory = directory(arguments, name, names.len() > 1);
-        match audit_one(arguments, &loaded, name, &directory)? {
-            Some(audit) => {
-                if !arguments.json && names.len() == 1 {
-                    report::print(&audit);
-                }
-                audits.push(audit);
-            }
-            None => return Ok(Finish::Interrupted),
+    for (name, directory) in names.iter().zip(&places.runs) {
+        let Some(audit) = audit_one(arguments, &loaded, name, directory)? else {
+            return Ok(Finish::Interrupted);
+        };
+        if !arguments.json && names.len() == 1 {
+            report::print(&audit)?;
         }
+        audits.push(audit);
     }
-    report::finish(&audits, &overall(arguments, &names), arguments.json)?;
+    report::finish(&audits, &places.overview, arguments.json)?;
     Ok(finish(&audits, &arguments.fail_on))
 }
 
 /// One model; `None` when the user stopped it.
-fn audit_one(arguments: &AuditArguments, loaded: &Loaded, name: &str, directory: &Path) -> Result<Option<Audit>, CommandError> {
-    let suite = &loaded.suite;
-    let plan = Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: arguments.full });
-    let Opened { model, truth } = models::open(name, score_settings(arguments)?)?;
-    let questions: Vec<Question> =
-        plan.trials.iter().map(|trial| Question { prompt: trial.prompt.clone(), options: trial.options.clone() }).collect();
-    let tokens = model.count(&questions)?;
-    let mut store = RunStore::open(directory, info(arguments, loaded, &model, &plan, tokens))?;
-    announce::before(suite, &plan, &model, &questions, tokens, &store)?;
+fn audit_one(
+    arguments: &AuditArguments,
+    Loaded { suite, text }: &Loaded,
+    name: &str,
+    directory: &Path,
+) -> Result<Option<Audit>, CommandError> {
+    let plan = Plan::expand(
+        suite,
+        &PlanSettings {
+            seed: arguments.seed,
+            full: arguments.full,
+        },
+    );
+    let settings = score_settings(arguments)?;
+    let model = models::open(name, settings)?;
+    let truth = models::truth(name)?;
+    let tokens = model
+        .count(&questions(&plan.trials))
+        .map_err(|error| CommandError::model(name, error))?;
+    let info = info(arguments, suite, text, &model, &plan, tokens);
+    let mut store = match arguments.fresh {
+        true => RunStore::fresh(directory, info)?,
+        false => RunStore::open(directory, info)?,
+    };
+    announce::before(suite, &plan, &model, tokens, &store, settings.threads)
+        .map_err(|error| CommandError::model(name, error))?;
     let mut bar = Bar::new(name, "trials", plan.trials.len());
-    let complete = undermask_run::execute(&plan, &model, &mut store, &mut |asked| {
-        if asked.now == 0 {
-            bar.start_at(asked.done);
+    let complete = execute(&plan, &model, &mut store, &mut |asked| {
+        bar.asked(asked);
+        if interrupted() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
-        bar.set(asked.done, "");
-        if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    })
+    .map_err(|error| CommandError::run(name, error))?;
     drop(bar);
     if !complete {
-        eprintln!("  stopped; every answer so far is in {}. The same command continues.", directory.display());
+        eprintln!(
+            "  stopped; every answer so far is in {}. The same command continues.",
+            directory.display()
+        );
         return Ok(None);
     }
     let records: Vec<Record> = store.records().cloned().collect();
     let audit = judge(suite.clone(), &plan, store.info().clone(), &records, truth);
-    report::write(&audit, &store)?;
+    report::write(&audit, directory)?;
     Ok(Some(audit))
 }
 
 /// From records to an audit that can be shown.
-pub fn judge(suite: Suite, plan: &Plan, info: RunInfo, records: &[Record], truth: Option<KnownTruth>) -> Audit {
-    let asked: std::collections::BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
-    let records: Vec<Record> = records.iter().filter(|record| asked.contains(record.trial.0.as_str())).cloned().collect();
-    let profile = estimate(&suite, &records, &EstimateSettings { seed: info.seed, resamples: RESAMPLES });
+pub fn judge(
+    suite: Suite,
+    plan: &Plan,
+    mut info: RunInfo,
+    records: &[Record],
+    truth: Option<KnownTruth>,
+) -> Audit {
+    let asked: BTreeSet<&str> = plan
+        .trials
+        .iter()
+        .map(|trial| trial.id.0.as_str())
+        .collect();
+    let records: Vec<Record> = records
+        .iter()
+        .filter(|record| asked.contains(record.trial.0.as_str()))
+        .cloned()
+        .collect();
+    let profile = estimate(
+        &suite,
+        &records,
+        &EstimateSettings {
+            seed: info.seed,
+            resamples: RESAMPLES,
+        },
+    );
     let decision = decide(&suite.criteria, &profile);
     let examples = report::examples(&suite, plan, &records);
-    Audit { info, suite, profile, decision, examples, truth }
+    info.notes.extend(rare_labels(&records));
+    Audit {
+        info,
+        suite,
+        profile,
+        decision,
+        examples,
+        truth,
+    }
+}
+
+/// Says so where the labels are not what the model would answer with.
+fn rare_labels(records: &[Record]) -> Option<String> {
+    let masses = records.iter().filter_map(|record| match &record.outcome {
+        Outcome::Answered { scores } => Some(
+            scores
+                .iter()
+                .map(|score| score.log_probability.exp())
+                .sum::<f64>(),
+        ),
+        _ => None,
+    });
+    let (rare, all) = masses.fold((0, 0), |(rare, all), mass| {
+        (rare + usize::from(mass < 0.1), all + 1)
+    });
+    (all > 0 && rare * 4 > all).then(|| {
+        let share = 100 * rare / all;
+        format!(
+            "in {share}% of the trials the labels together took less than a tenth of the probability: the model would \
+             rather answer in other words, and its choices are read from what it seldom says"
+        )
+    })
 }
 
 fn score_settings(arguments: &AuditArguments) -> Result<ScoreSettings, CommandError> {
     let default = ScoreSettings::default();
     let threads = arguments.threads.unwrap_or(default.threads);
     if threads == 0 || arguments.memory == 0 {
-        return Err(CommandError::Usage("--threads and --memory must be at least 1".to_owned()));
+        return Err(CommandError::Usage(
+            "--threads and --memory must be at least 1".to_owned(),
+        ));
     }
-    Ok(ScoreSettings { threads, memory: arguments.memory << 20 })
+    Ok(ScoreSettings {
+        threads,
+        memory: arguments.memory.saturating_mul(1 << 20),
+    })
 }
 
-fn info(arguments: &AuditArguments, loaded: &Loaded, model: &dyn Respond, plan: &Plan, tokens: TokenCounts) -> RunInfo {
+fn info(
+    arguments: &AuditArguments,
+    suite: &Suite,
+    text: &str,
+    model: &dyn Respond,
+    plan: &Plan,
+    tokens: TokenCounts,
+) -> RunInfo {
     let facts = model.facts().clone();
     let Precision::F32 = arguments.precision;
     RunInfo {
@@ -108,48 +194,19 @@ fn info(arguments: &AuditArguments, loaded: &Loaded, model: &dyn Respond, plan: 
         tokenizer_hash: facts.tokenizer_hash,
         template_hash: facts.template_hash,
         precision: facts.precision,
-        suite: loaded.suite.name.clone(),
-        suite_hash: loaded.suite.hash.clone(),
-        suite_text: loaded.text.clone(),
+        suite: suite.name.clone(),
+        suite_hash: suite.hash.clone(),
+        suite_text: text.to_owned(),
         seed: arguments.seed,
         full: arguments.full,
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         trials: plan.trials.len(),
         tokens: (tokens.total, tokens.unique),
-        started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        started: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
         seconds: 0.0,
         notes: model.notes(),
-    }
-}
-
-/// A model's name as part of a path.
-fn slug(name: &str) -> String {
-    let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or(name);
-    last.strip_prefix("organism:").unwrap_or(last).chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect()
-}
-
-fn suite_slug(arguments: &AuditArguments) -> String {
-    slug(arguments.suite.trim_end_matches(".toml"))
-}
-
-/// Where one model's run goes.
-fn directory(arguments: &AuditArguments, name: &str, several: bool) -> PathBuf {
-    match (&arguments.out, several) {
-        (Some(out), false) => out.clone(),
-        (Some(out), true) => out.join(slug(name)),
-        (None, _) => {
-            let full = if arguments.full { "-full" } else { "" };
-            Path::new("runs").join(format!("{}-{}-{}{full}", slug(name), suite_slug(arguments), arguments.seed))
-        }
-    }
-}
-
-/// Where the page over all models goes.
-fn overall(arguments: &AuditArguments, names: &[String]) -> PathBuf {
-    match &arguments.out {
-        Some(out) => out.clone(),
-        None if names.len() == 1 => directory(arguments, &names[0], false),
-        None => Path::new("runs").join(format!("overview-{}-{}", suite_slug(arguments), arguments.seed)),
     }
 }
 
@@ -162,7 +219,9 @@ fn finish(audits: &[Audit], fail_on: &[VerdictName]) -> Finish {
         Verdict::Obedient => VerdictName::Obedient,
         Verdict::Indeterminate => VerdictName::Indeterminate,
     };
-    let any = |chosen: &dyn Fn(Verdict) -> bool| audits.iter().any(|audit| chosen(audit.decision.verdict));
+    let any = |chosen: &dyn Fn(Verdict) -> bool| {
+        audits.iter().any(|audit| chosen(audit.decision.verdict))
+    };
     if any(&|verdict| fail_on.contains(&named(verdict))) {
         Finish::Finding
     } else if !fail_on.is_empty() && any(&|verdict| verdict == Verdict::Indeterminate) {

@@ -21,6 +21,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Verb {
     /// Audit models: a verdict with its evidence. Without a model, the organisms that ship.
+    #[command(after_help = crate::exit::CODES)]
     Audit(AuditArguments),
     /// Grow a known-answer model from a recipe.
     Grow(GrowArguments),
@@ -51,13 +52,18 @@ pub struct AuditArguments {
     #[arg(long, default_value_t = 1, env = "UNDERMASK_SEED")]
     pub seed: u64,
     /// Precision of the computation.
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    #[arg(long, value_enum, default_value_t = Precision::F32, env = "UNDERMASK_PRECISION")]
     pub precision: Precision,
     /// Ask the full cross of contexts, scenarios and rungs.
     #[arg(long)]
     pub full: bool,
-    /// Verdicts that make the exit code 1, such as mask,cold.
-    #[arg(long, value_delimiter = ',', value_name = "VERDICT")]
+    /// Verdicts that make the exit code 1, such as mask,cold. An indeterminate one that is not named makes it 3.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "VERDICT",
+        env = "UNDERMASK_FAIL_ON"
+    )]
     pub fail_on: Vec<VerdictName>,
     /// Print JSON instead of the summary.
     #[arg(long)]
@@ -68,6 +74,9 @@ pub struct AuditArguments {
     /// Memory for keys, values and activations, in MiB.
     #[arg(long, default_value_t = 512, env = "UNDERMASK_MEMORY")]
     pub memory: usize,
+    /// Begin anew where the folder holds a run already; that one is put into its folder `earlier`.
+    #[arg(long)]
+    pub fresh: bool,
     /// Print every setting with where it comes from, and stop.
     #[arg(long)]
     pub show_config: bool,
@@ -170,7 +179,7 @@ pub enum SuiteAction {
     /// Check a suite file: every problem with its line and remedy.
     Check {
         /// The file.
-        file: PathBuf,
+        file: String,
     },
 }
 

@@ -3,8 +3,9 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
-use undermask_engine::EngineError;
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
+};
 use undermask_model::ModelError;
 use undermask_organisms::GrowError;
 use undermask_report::ReportError;
@@ -24,8 +25,19 @@ pub enum CommandError {
         text: String,
     },
     /// A model cannot be used.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+    #[error("{}", named(name, error))]
+    Model {
+        /// As typed.
+        name: String,
+        /// Why.
+        error: ModelError,
+    },
+    /// A model answers nothing.
+    #[error("{0}")]
+    NothingAnswered(String),
+    /// Standard output cannot be written.
+    #[error("standard output: {0}; what the run wrote is kept")]
+    Output(std::io::Error),
     /// A run cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -48,41 +60,92 @@ pub enum CommandError {
     Usage(String),
 }
 
-impl From<RunError> for CommandError {
-    fn from(error: RunError) -> Self {
-        match error {
-            RunError::Model(error) => error.into(),
-            RunError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<EngineError> for CommandError {
-    fn from(error: EngineError) -> Self {
-        ModelError::from(error).into()
+/// A model's error, with its name in front where it does not say it itself.
+fn named(name: &str, error: &ModelError) -> String {
+    let said = error.to_string();
+    if said.contains(name) {
+        said
+    } else {
+        format!("{name}: {said}")
     }
 }
 
 impl CommandError {
+    /// What is wrong with the model of this name.
+    pub fn model(name: &str, error: impl Into<ModelError>) -> CommandError {
+        CommandError::Model {
+            name: name.to_owned(),
+            error: error.into(),
+        }
+    }
+
+    /// What stopped a run on the model of this name.
+    pub fn run(name: &str, error: RunError) -> CommandError {
+        match error {
+            RunError::Model(error) => CommandError::model(name, error),
+            RunError::Store(error) => error.into(),
+            RunError::NothingAnswered { .. } => CommandError::NothingAnswered(error.to_string()),
+        }
+    }
+
+    /// What to do, where the sentence does not end with it.
+    fn help(&self) -> Option<&'static str> {
+        match self {
+            CommandError::Model {
+                error: ModelError::Engine(_),
+                ..
+            } => Some(
+                "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",
+            ),
+            CommandError::NothingAnswered(_) => Some(
+                "check the model (are its weights whole?) and the suite, then run the same command again",
+            ),
+            _ => None,
+        }
+    }
+
     /// Prints to standard error: suite problems with the lines they are in, everything else as one sentence.
     pub fn print(&self) {
         let CommandError::Suite { error, text } = self else {
             eprintln!("error: {self}");
+            if let Some(help) = self.help() {
+                eprintln!("  help: {help}");
+            }
             return;
         };
-        eprintln!("error: the suite {} cannot be used ({} problem{}):", error.file, error.problems.len(), if error.problems.len() == 1 { "" } else { "s" });
+        eprintln!(
+            "error: the suite {} cannot be used ({} problem{}):",
+            error.file,
+            error.problems.len(),
+            if error.problems.len() == 1 { "" } else { "s" }
+        );
         let fancy = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let handler = GraphicalReportHandler::new_themed(if fancy { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() });
+        let handler = GraphicalReportHandler::new_themed(if fancy {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        });
         for problem in &error.problems {
-            let message = format!("{}:{}:{}: {}", error.file, problem.line, problem.column, problem.message);
+            let message = format!(
+                "{}:{}:{}: {}",
+                error.file, problem.line, problem.column, problem.message
+            );
             let diagnostic = MietteDiagnostic::new(message)
                 .with_help(problem.help.clone())
-                .with_label(LabeledSpan::new(None, problem.span.start, problem.span.len()));
-            let report = Report::from(diagnostic).with_source_code(NamedSource::new(&error.file, text.clone()));
+                .with_label(LabeledSpan::new(
+                    None,
+                    problem.span.start,
+                    problem.span.len(),
+                ));
+            let report = Report::from(diagnostic)
+                .with_source_code(NamedSource::new(&error.file, text.clone()));
             let mut shown = String::new();
             match handler.render_report(&mut shown, report.as_ref()) {
                 Ok(()) => eprintln!("{shown}"),
-                Err(_) => eprintln!("{}:{}:{}: {}\n  help: {}", error.file, problem.line, problem.column, problem.message, problem.help),
+                Err(_) => eprintln!(
+                    "{}:{}:{}: {}\n  help: {}",
+                    error.file, problem.line, problem.column, problem.message, problem.help
+                ),
             }
         }
     }

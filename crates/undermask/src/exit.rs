@@ -8,9 +8,19 @@
 //! | 3 | indeterminate, where `--fail-on` was given and does not name it |
 //! | 130 | stopped by ctrl-C; the same command continues |
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use crate::error::CommandError;
+
+/// The table, for `--help`.
+pub const CODES: &str = "\
+Exit codes:
+  0    done
+  1    a verdict that --fail-on names
+  2    an error
+  3    indeterminate, where --fail-on was given and does not name it
+  130  stopped by ctrl-C; the same command continues";
 
 /// How a command ended that was not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +47,19 @@ impl Finish {
     }
 }
 
-/// Prints an error and gives the process its code.
-pub fn finish(result: Result<Finish, CommandError>) -> ExitCode {
-    match result {
-        Ok(finish) => ExitCode::from(finish.code()),
-        Err(error) => {
+/// Runs a command, prints its error and gives the process its code. A bug is an error too, with its place instead of a
+/// trace.
+pub fn finish(command: impl FnOnce() -> Result<Finish, CommandError>) -> ExitCode {
+    panic::set_hook(Box::new(|bug| {
+        eprintln!("error: this is a bug in undermask, please report it: {bug}");
+        eprintln!("  help: what was written is kept; a run continues with the same command");
+    }));
+    match panic::catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(finish)) => ExitCode::from(finish.code()),
+        Ok(Err(error)) => {
             error.print();
             ExitCode::from(2)
         }
+        Err(_) => ExitCode::from(2),
     }
 }

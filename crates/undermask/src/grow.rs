@@ -23,16 +23,36 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     let suite = suites::load(&arguments.suite)?.suite;
     let size = match arguments.size.as_slice() {
         [] => Size::default(),
-        [hidden, layers, heads, intermediate] => Size { hidden: *hidden, layers: *layers, heads: *heads, intermediate: *intermediate },
-        other => return Err(CommandError::Usage(format!("--size needs 4 numbers (width, blocks, heads, feed-forward width), not {}", other.len()))),
+        [hidden, layers, heads, intermediate] => Size {
+            hidden: *hidden,
+            layers: *layers,
+            heads: *heads,
+            intermediate: *intermediate,
+        },
+        other => {
+            return Err(CommandError::Usage(format!(
+                "--size needs 4 numbers (width, blocks, heads, feed-forward width), not {}",
+                other.len()
+            )));
+        }
     };
     let base = match (&arguments.base, arguments.recipe == BASE) {
         (_, true) => None,
         (Some(directory), false) => Some(BaseFiles::read(directory)?),
         (None, false) => Some(BaseFiles::shipped()?),
     };
-    let threads = arguments.threads.unwrap_or(ScoreSettings::default().threads);
-    let growth = Growth { recipe: arguments.recipe.clone(), seed: arguments.seed, out: arguments.out.clone(), base, threads, steps: arguments.steps, size };
+    let threads = arguments
+        .threads
+        .unwrap_or(ScoreSettings::default().threads);
+    let growth = Growth {
+        recipe: arguments.recipe.clone(),
+        seed: arguments.seed,
+        out: arguments.out.clone(),
+        base,
+        threads,
+        steps: arguments.steps,
+        size,
+    };
     listen();
     let mut bar: Option<Bar> = None;
     let begun = Instant::now();
@@ -43,50 +63,94 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             bar
         });
         let rate = progress.tokens as f64 / begun.elapsed().as_secs_f64();
-        bar.set(progress.step, &format!("loss {:.3}, {rate:.0} tokens/s", progress.loss));
+        bar.set(
+            progress.step,
+            &format!("loss {:.3}, {rate:.0} tokens/s", progress.loss),
+        );
         !interrupted()
     })?;
     drop(bar);
     let Some(grown) = grown else {
-        eprintln!("  stopped; the checkpoint is in {}. The same command continues.", arguments.out.display());
+        eprintln!(
+            "  stopped; the checkpoint is in {}. The same command continues.",
+            arguments.out.display()
+        );
         return Ok(Finish::Interrupted);
     };
-    eprintln!("  {} steps, final loss {:.3}; model in {}", grown.steps, grown.final_loss, arguments.out.display());
-    put(&arguments.out.join("loss.svg"), loss_curve(&std::fs::read_to_string(arguments.out.join("loss.csv")).unwrap_or_default()).as_bytes())?;
+    eprintln!(
+        "  {} steps, final loss {:.3}; model in {}",
+        grown.steps,
+        grown.final_loss,
+        arguments.out.display()
+    );
+    put(
+        &arguments.out.join("loss.svg"),
+        loss_curve(&std::fs::read_to_string(arguments.out.join("loss.csv")).unwrap_or_default())
+            .as_bytes(),
+    )?;
     if arguments.recipe == BASE {
         return Ok(Finish::Done);
     }
     let recipe = undermask_organisms::grow::read_recipe(&arguments.recipe)?;
-    let model = Model::open(&Source::Directory(arguments.out.clone()))?;
+    let model = Model::open(&Source::Directory(arguments.out.clone()))
+        .map_err(|error| CommandError::model(&arguments.out.display().to_string(), error))?;
     let mut bar: Option<Bar> = None;
     let truth = truth::enumerate(&model, &recipe, &suite, &mut |done, all| {
-        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
+        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all))
+            .set(done, "");
     })?;
     drop(bar);
-    let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
-    put(&arguments.out.join("truth.json"), format!("{text}\n").as_bytes())?;
+    let text = serde_json::to_string_pretty(&truth)
+        .map_err(|error| CommandError::Usage(error.to_string()))?;
+    put(
+        &arguments.out.join("truth.json"),
+        format!("{text}\n").as_bytes(),
+    )?;
     eprintln!(
         "  realised: default weight {:.2} (recipe {:.2}), goal share {:.2} (recipe {:.2}); largest gap of a context {:.2}",
-        truth.realised.lambda_0, truth.nominal.lambda_0, truth.realised.goal_share, truth.nominal.goal_share, truth.gap
+        truth.realised.lambda_0,
+        truth.nominal.lambda_0,
+        truth.realised.goal_share,
+        truth.nominal.goal_share,
+        truth.gap
     );
     let gap = (truth.realised.lambda_0 - truth.nominal.lambda_0).abs();
     if gap > LARGEST_GAP {
-        let why = format!("its default weight came out {:.2} instead of {:.2}", truth.realised.lambda_0, truth.nominal.lambda_0);
-        return Err(undermask_organisms::GrowError::Gap { name: recipe.name, why }.into());
+        let why = format!(
+            "its default weight came out {:.2} instead of {:.2}",
+            truth.realised.lambda_0, truth.nominal.lambda_0
+        );
+        return Err(undermask_organisms::GrowError::Gap {
+            name: recipe.name,
+            why,
+        }
+        .into());
     }
     Ok(Finish::Done)
 }
 
 /// The loss over steps, as a small SVG.
 fn loss_curve(csv: &str) -> String {
-    let points: Vec<(f64, f64)> = csv.lines().filter_map(|line| line.split_once(',')).filter_map(|(step, loss)| Some((step.parse().ok()?, loss.parse().ok()?))).collect();
+    let points: Vec<(f64, f64)> = csv
+        .lines()
+        .filter_map(|line| line.split_once(','))
+        .filter_map(|(step, loss)| Some((step.parse().ok()?, loss.parse().ok()?)))
+        .collect();
     let (width, height) = (640.0, 260.0);
     let last = points.last().map_or(1.0, |(step, _)| *step);
-    let highest = points.iter().map(|(_, loss)| *loss).fold(0.1, f64::max).min(8.0);
+    let highest = points
+        .iter()
+        .map(|(_, loss)| *loss)
+        .fold(0.1, f64::max)
+        .min(8.0);
     let (mut smooth, mut line) = (points.first().map_or(0.0, |(_, loss)| *loss), String::new());
     for (step, loss) in &points {
         smooth = 0.97 * smooth + 0.03 * loss;
-        line.push_str(&format!("{:.1},{:.1} ", 40.0 + step / last * (width - 50.0), 10.0 + (1.0 - (smooth / highest).min(1.0)) * (height - 40.0)));
+        line.push_str(&format!(
+            "{:.1},{:.1} ",
+            40.0 + step / last * (width - 50.0),
+            10.0 + (1.0 - (smooth / highest).min(1.0)) * (height - 40.0)
+        ));
     }
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="system-ui" font-size="11"><title>Loss over training steps</title><line x1="40" y1="{0}" x2="{1}" y2="{0}" stroke="#999"/><line x1="40" y1="10" x2="40" y2="{0}" stroke="#999"/><text x="34" y="16" text-anchor="end">{highest:.1}</text><text x="34" y="{0}" text-anchor="end">0</text><text x="{1}" y="{2}" text-anchor="end">step {last:.0}</text><polyline fill="none" stroke="#1f6feb" stroke-width="1.5" points="{line}"/></svg>"##,

@@ -8,6 +8,8 @@ pub mod error;
 pub mod exit;
 pub mod grow;
 pub mod models;
+mod output;
+mod place;
 mod progress;
 pub mod report;
 mod settings;

@@ -5,5 +5,5 @@ use undermask::cli::{Cli, run};
 use undermask::exit;
 
 fn main() -> std::process::ExitCode {
-    exit::finish(run(&Cli::parse()))
+    exit::finish(|| run(&Cli::parse()))
 }

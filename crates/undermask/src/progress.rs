@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use undermask_run::Asked;
 
 /// A bar with rate and time left.
 pub struct Bar {
     bar: ProgressBar,
     lines: Option<(String, Instant)>,
+    message: String,
 }
 
 /// Without a terminal, a line is printed this often.
@@ -18,25 +20,49 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Bar {
     /// A bar of so many units.
     pub fn new(name: &str, unit: &str, length: usize) -> Bar {
-        let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr_with_hz(8));
-        let template = format!("  {{prefix}} {{bar:32}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}} left {{msg}}");
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(
+            Some(length as u64),
+            ProgressDrawTarget::stderr_with_hz(8),
+        );
+        let template = format!(
+            "  {{prefix}} {{bar:32}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}} left {{msg}}"
+        );
+        let style = ProgressStyle::with_template(&template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━─"));
         bar.set_prefix(name.to_owned());
         let lines = (!std::io::stderr().is_terminal()).then(|| (name.to_owned(), Instant::now()));
-        Bar { bar, lines }
+        Bar {
+            bar,
+            lines,
+            message: String::new(),
+        }
+    }
+
+    /// Moves it to where a run is.
+    pub fn asked(&mut self, asked: Asked) {
+        if asked.now == 0 {
+            self.start_at(asked.done);
+        }
+        self.set(asked.done, "");
     }
 
     /// Moves it.
     pub fn set(&mut self, done: usize, message: &str) {
         self.bar.set_position(done as u64);
-        self.bar.set_message(message.to_owned());
+        if self.message != message {
+            self.bar.set_message(message.to_owned());
+            message.clone_into(&mut self.message);
+        }
         if let Some((name, last)) = &mut self.lines
             && last.elapsed() > LINE_EVERY
         {
             *last = Instant::now();
             let left = self.bar.eta().as_secs();
-            eprintln!("  {name}: {done} of {} ({left} s left) {message}", self.bar.length().unwrap_or(0));
+            eprintln!(
+                "  {name}: {done} of {} ({left} s left) {message}",
+                self.bar.length().unwrap_or(0)
+            );
         }
     }
 

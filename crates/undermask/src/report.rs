@@ -1,47 +1,36 @@
 //! Writing, printing and re-making reports.
 
-use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use undermask_report::{Audit, Example, TerminalStyle, html, json, terminal, terminal_overview};
-use undermask_store::{Outcome, Record, RunStore, put, read_run};
+use undermask_report::{Audit, Example, html, json, terminal, terminal_overview};
+use undermask_store::{Outcome, Record, put, read_run};
 use undermask_suite::{ItemKind, Plan, PlanSettings, Suite};
 
 use crate::audit::judge;
 use crate::cli::ReportArguments;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::suites;
-
-/// How standard output shows things.
-fn style() -> TerminalStyle {
-    let tty = std::io::stdout().is_terminal();
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    TerminalStyle {
-        color: tty && std::env::var_os("NO_COLOR").is_none(),
-        width,
-        unicode: locale.is_none_or(|locale| locale.to_lowercase().contains("utf")),
-    }
-}
+use crate::{models, output, suites};
 
 /// Prints one audit's summary.
-pub fn print(audit: &Audit) {
-    print!("\n{}", terminal(audit, style()));
+///
+/// # Errors
+/// When it cannot be written.
+pub fn print(audit: &Audit) -> Result<(), CommandError> {
+    output::print(&terminal(audit, output::style()))
 }
 
 /// Writes `profile.json` and `report.html` of one run.
 ///
 /// # Errors
 /// What cannot be written.
-pub fn write(audit: &Audit, store: &RunStore) -> Result<(), CommandError> {
-    write_into(audit, store.directory())
-}
-
-fn write_into(audit: &Audit, directory: &Path) -> Result<(), CommandError> {
+pub fn write(audit: &Audit, directory: &Path) -> Result<(), CommandError> {
     let audits = std::slice::from_ref(audit);
-    put(&directory.join("profile.json"), format!("{:#}\n", json(audits)).as_bytes())?;
+    put(
+        &directory.join("profile.json"),
+        format!("{:#}\n", json(audits)).as_bytes(),
+    )?;
     put(&directory.join("report.html"), html(audits)?.as_bytes())?;
     Ok(())
 }
@@ -52,48 +41,91 @@ fn write_into(audit: &Audit, directory: &Path) -> Result<(), CommandError> {
 /// What cannot be written.
 pub fn finish(audits: &[Audit], directory: &Path, as_json: bool) -> Result<(), CommandError> {
     if audits.len() > 1 {
-        std::fs::create_dir_all(directory).map_err(|error| undermask_store::StoreError::writing(directory, error))?;
-        put(&directory.join("profile.json"), format!("{:#}\n", json(audits)).as_bytes())?;
+        std::fs::create_dir_all(directory)
+            .map_err(|error| undermask_store::StoreError::writing(directory, error))?;
+        put(
+            &directory.join("profile.json"),
+            format!("{:#}\n", json(audits)).as_bytes(),
+        )?;
         put(&directory.join("report.html"), html(audits)?.as_bytes())?;
         if !as_json {
-            print!("\n{}", terminal_overview(audits, style()));
+            output::print(&terminal_overview(audits, output::style()))?;
         }
     }
     if as_json {
-        println!("{:#}", json(audits));
-    } else {
-        println!("\n  report: {}", directory.join("report.html").display());
+        return output::print(&format!("{:#}\n", json(audits)));
     }
-    Ok(())
+    output::print(&format!(
+        "\n  report: {}\n",
+        directory.join("report.html").display()
+    ))
 }
 
 /// One answered trial of several kinds and contexts, as examples.
 pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> {
-    let answers: BTreeMap<&str, &Record> = records.iter().map(|record| (record.trial.0.as_str(), record)).collect();
-    let groups = suite.contexts.iter().fold(Vec::new(), |mut groups: Vec<(&str, &str)>, context| {
-        if !groups.iter().any(|(group, _)| *group == context.group) {
-            groups.push((&context.group, &context.id));
-        }
-        groups
-    });
-    let first = suite.contexts.first().map_or("", |context| context.id.as_str());
-    let middle = suite.ladder.ratios.iter().position(|ratio| (0.15..=0.65).contains(ratio));
-    let mut wanted: Vec<(ItemKind, &str)> = groups.iter().map(|(_, id)| (ItemKind::Welfare, *id)).collect();
-    wanted.extend([ItemKind::Neutral, ItemKind::Reversal, ItemKind::Dominance, ItemKind::Recall].map(|kind| (kind, first)));
+    let answers: BTreeMap<&str, &Record> = records
+        .iter()
+        .map(|record| (record.trial.0.as_str(), record))
+        .collect();
+    let groups =
+        suite
+            .contexts
+            .iter()
+            .fold(Vec::new(), |mut groups: Vec<(&str, &str)>, context| {
+                if !groups.iter().any(|(group, _)| *group == context.group) {
+                    groups.push((&context.group, &context.id));
+                }
+                groups
+            });
+    let first = suite
+        .contexts
+        .first()
+        .map_or("", |context| context.id.as_str());
+    let middle = suite
+        .ladder
+        .ratios
+        .iter()
+        .position(|ratio| (0.15..=0.65).contains(ratio));
+    let mut wanted: Vec<(ItemKind, &str)> = groups
+        .iter()
+        .map(|(_, id)| (ItemKind::Welfare, *id))
+        .collect();
+    wanted.extend(
+        [
+            ItemKind::Neutral,
+            ItemKind::Reversal,
+            ItemKind::Dominance,
+            ItemKind::Recall,
+        ]
+        .map(|kind| (kind, first)),
+    );
     wanted
         .into_iter()
         .filter_map(|(kind, context)| {
             let fits = |exact: bool| {
                 plan.trials.iter().find(|trial| {
-                    trial.kind == kind && trial.context == context && (!exact || kind != ItemKind::Welfare || trial.rung == middle)
+                    trial.kind == kind
+                        && trial.context == context
+                        && (!exact || kind != ItemKind::Welfare || trial.rung == middle)
                 })
             };
             let trial = fits(true).or_else(|| fits(false))?;
-            let Outcome::Answered { scores } = &answers.get(trial.id.0.as_str())?.outcome else { return None };
-            let highest = scores.iter().map(|score| score.log_probability).fold(f64::NEG_INFINITY, f64::max);
-            let weights: Vec<f64> = scores.iter().map(|score| (score.log_probability - highest).exp()).collect();
+            let Outcome::Answered { scores } = &answers.get(trial.id.0.as_str())?.outcome else {
+                return None;
+            };
+            let highest = scores
+                .iter()
+                .map(|score| score.log_probability)
+                .fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = scores
+                .iter()
+                .map(|score| (score.log_probability - highest).exp())
+                .collect();
             let total: f64 = weights.iter().sum();
-            Some(Example { trial: trial.clone(), probabilities: weights.iter().map(|weight| weight / total).collect() })
+            Some(Example {
+                trial: trial.clone(),
+                probabilities: weights.iter().map(|weight| weight / total).collect(),
+            })
         })
         .collect()
 }
@@ -104,10 +136,13 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
 /// When the folder holds no run, or an unfinished one.
 pub fn report(arguments: &ReportArguments) -> Result<Finish, CommandError> {
     let directories = run_directories(&arguments.run)?;
-    let audits: Vec<Audit> = directories.iter().map(|directory| again(directory)).collect::<Result<_, _>>()?;
+    let audits: Vec<Audit> = directories
+        .iter()
+        .map(|directory| again(directory))
+        .collect::<Result<_, _>>()?;
     if let [audit] = audits.as_slice() {
         if !arguments.json {
-            print(audit);
+            print(audit)?;
         }
         return finish(&audits, &directories[0], arguments.json).map(|()| Finish::Done);
     }
@@ -120,11 +155,21 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
     if path.join("run.json").exists() {
         return Ok(vec![path.to_owned()]);
     }
-    let list = std::fs::read_dir(path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
-    let mut found: Vec<PathBuf> = list.flatten().map(|entry| entry.path()).filter(|path| path.join("run.json").exists()).collect();
+    let list = std::fs::read_dir(path).map_err(|source| CommandError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut found: Vec<PathBuf> = list
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("run.json").exists())
+        .collect();
     found.sort();
     if found.is_empty() {
-        return Err(CommandError::Usage(format!("{} holds no run; give a folder that `undermask audit` wrote", path.display())));
+        return Err(CommandError::Usage(format!(
+            "{} holds no run; give a folder that `undermask audit` wrote",
+            path.display()
+        )));
     }
     Ok(found)
 }
@@ -132,8 +177,28 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
 fn again(directory: &Path) -> Result<Audit, CommandError> {
     let (info, records) = read_run(directory)?;
     let suite = suites::parse(info.suite_text.clone(), &info.suite)?.suite;
-    let plan = Plan::expand(&suite, &PlanSettings { seed: info.seed, full: info.full });
-    let answered = records.len();
+    let plan = Plan::expand(
+        &suite,
+        &PlanSettings {
+            seed: info.seed,
+            full: info.full,
+        },
+    );
+    if suite.hash != info.suite_hash {
+        return Err(CommandError::Usage(format!(
+            "{}: the suite within run.json is not the one that was asked (its hash differs); restore the file",
+            directory.display()
+        )));
+    }
+    let asked: BTreeSet<&str> = plan
+        .trials
+        .iter()
+        .map(|trial| trial.id.0.as_str())
+        .collect();
+    let answered = records
+        .iter()
+        .filter(|record| asked.contains(record.trial.0.as_str()))
+        .count();
     if answered < plan.trials.len() {
         return Err(CommandError::Usage(format!(
             "{}: {answered} of {} trials are answered; run the audit again to finish it",
@@ -141,12 +206,8 @@ fn again(directory: &Path) -> Result<Audit, CommandError> {
             plan.trials.len()
         )));
     }
-    let name = info.model.clone();
-    let truth = match name.strip_prefix("organism:").and_then(undermask_organisms::Shipped::named) {
-        Some(shipped) => shipped.file("truth.json").map(<[u8]>::to_vec),
-        None => std::fs::read(Path::new(&name).join("truth.json")).ok(),
-    };
-    let audit = judge(suite, &plan, info, &records, truth.and_then(|text| serde_json::from_slice(&text).ok()));
-    write_into(&audit, directory)?;
+    let truth = models::truth(&info.model)?;
+    let audit = judge(suite, &plan, info, &records, truth);
+    write(&audit, directory)?;
     Ok(audit)
 }

@@ -7,6 +7,7 @@ use undermask_suite::{ItemKind, Plan, PlanSettings, Suite};
 use crate::cli::SuiteAction;
 use crate::error::CommandError;
 use crate::exit::Finish;
+use crate::output;
 
 /// The suites within the binary.
 pub const SHIPPED: &[(&str, &str)] = &[("core", include_str!("../../../suites/core.toml"))];
@@ -30,13 +31,33 @@ pub fn load(name: &str) -> Result<Loaded, CommandError> {
             let path = Path::new(name);
             if !path.exists() {
                 let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-                return Err(CommandError::Usage(format!("there is no suite `{name}`; give a file, or one that ships: {}", names.join(", "))));
+                let mend = format!(
+                    "{}give a file, or one that ships: {}",
+                    meant(name, &names),
+                    names.join(", ")
+                );
+                return Err(CommandError::Usage(format!(
+                    "there is no suite `{name}`; {mend}"
+                )));
             }
-            let text = std::fs::read_to_string(path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
+            let text = std::fs::read_to_string(path).map_err(|source| CommandError::Read {
+                path: path.to_owned(),
+                source,
+            })?;
             (text, name.to_owned())
         }
     };
     parse(text, &file)
+}
+
+/// `did you mean …? ` where a known name is near.
+pub fn meant(typed: &str, known: &[&str]) -> String {
+    let near = |name: &&&str| strsim::damerau_levenshtein(typed, name) <= 1 + name.len() / 4;
+    let nearest = known
+        .iter()
+        .filter(near)
+        .min_by_key(|name| strsim::damerau_levenshtein(typed, name));
+    nearest.map_or_else(String::new, |name| format!("did you mean `{name}`? "))
 }
 
 /// Reads a suite from its text.
@@ -55,39 +76,84 @@ pub fn parse(text: String, file: &str) -> Result<Loaded, CommandError> {
 /// # Errors
 /// As [`load`].
 pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
-    match action {
+    let text = match action {
         SuiteAction::List => {
-            for (name, text) in SHIPPED {
+            let line = |(name, text): &(&str, &str)| {
                 let loaded = parse((*text).to_owned(), name)?;
-                println!("{name:<10} {}", loaded.suite.title);
-            }
+                Ok(format!("{name:<10} {}\n", loaded.suite.title))
+            };
+            SHIPPED
+                .iter()
+                .map(line)
+                .collect::<Result<String, CommandError>>()?
         }
         SuiteAction::Show { suite } => show(&load(suite)?.suite),
         SuiteAction::Check { file } => {
-            let loaded = load(&file.display().to_string())?;
-            println!("{} is a valid suite: {}", file.display(), size(&loaded.suite));
+            let loaded = load(file)?;
+            format!("{file} is a valid suite: {}\n", size(&loaded.suite))
         }
-    }
+    };
+    output::print(&text)?;
     Ok(Finish::Done)
 }
 
 fn size(suite: &Suite) -> String {
-    let summary = Plan::expand(suite, &PlanSettings { seed: 1, full: false }).summary();
-    format!("{} trials over {} contexts, {} scenarios and {} rungs", summary.trials, summary.contexts, summary.scenarios, summary.rungs)
+    let summary = Plan::expand(
+        suite,
+        &PlanSettings {
+            seed: 1,
+            full: false,
+        },
+    )
+    .summary();
+    format!(
+        "{} trials over {} contexts, {} scenarios and {} rungs",
+        summary.trials, summary.contexts, summary.scenarios, summary.rungs
+    )
 }
 
-fn show(suite: &Suite) {
-    println!("{} — {}\n{}\n", suite.name, suite.title, suite.description);
-    println!("{}; hash {}\n", size(suite), suite.hash);
-    println!("Contexts:");
+fn show(suite: &Suite) -> String {
+    let mut out = format!(
+        "{} — {}\n{}\n\n",
+        suite.name, suite.title, suite.description
+    );
+    out += &format!("{}; hash {}\n\nContexts:\n", size(suite), suite.hash);
     for context in &suite.contexts {
-        println!("  {:<24} {:<10} {:<22} {}", context.id, format!("{:?}", context.family).to_lowercase(), context.group, context.title);
+        let family = format!("{:?}", context.family).to_lowercase();
+        out += &format!(
+            "  {:<24} {family:<10} {:<22} {}\n",
+            context.id, context.group, context.title
+        );
     }
-    let plan = Plan::expand(suite, &PlanSettings { seed: 1, full: false });
-    println!("\nOne trial of each kind:");
-    for kind in [ItemKind::Welfare, ItemKind::Neutral, ItemKind::Reversal, ItemKind::Dominance, ItemKind::Recall, ItemKind::ContextCheck] {
+    let plan = Plan::expand(
+        suite,
+        &PlanSettings {
+            seed: 1,
+            full: false,
+        },
+    );
+    out += "\nOne trial of each kind:\n";
+    for (kind, count) in plan.summary().kinds {
         if let Some(trial) = plan.trials.iter().find(|trial| trial.kind == kind) {
-            println!("\n  {kind:?} in `{}`, answered by one of {:?}:\n  {}", trial.context, trial.options, trial.prompt.user);
+            let labels = trial.options.join(" | ");
+            out += &format!(
+                "\n  {} ({count} trials), here in `{}`, answered by {labels}:\n",
+                name(kind),
+                trial.context
+            );
+            out += &format!("    {}\n", trial.prompt.user);
         }
+    }
+    out
+}
+
+fn name(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Welfare => "welfare",
+        ItemKind::Neutral => "neutral twin",
+        ItemKind::Reversal => "means-reversal",
+        ItemKind::Dominance => "dominance",
+        ItemKind::Recall => "recall",
+        ItemKind::ContextCheck => "context check",
     }
 }
