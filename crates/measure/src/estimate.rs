@@ -8,10 +8,9 @@ use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Suite};
 
 use crate::ladder::{self, LadderEstimate, Point};
 use crate::linear::{Linear, clustered_mean};
-use crate::resample::hierarchical;
 use crate::score::{Item, Scores, score};
 use crate::sobol::{Scale, reasons_share};
-use crate::{Bound, ContextProfile, Estimate, GroupProfile, Profile, Quantities, Quantity, gate, holm, worst};
+use crate::{Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, worst};
 
 /// How to estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,19 +22,20 @@ pub struct EstimateSettings {
 }
 
 /// λ of one context and kind, or why not.
-type Ladder = Result<(Linear, LadderEstimate), String>;
+pub(crate) type Ladder = Result<(Linear, LadderEstimate), String>;
 
 /// Everything about one suite's records that the quantities are made from.
-struct Study<'a> {
-    suite: &'a Suite,
-    scores: &'a Scores,
+pub(crate) struct Study<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) scores: &'a Scores,
 }
 
 /// One context with its ladders.
-struct Measured<'a> {
-    context: &'a Context,
-    welfare: Ladder,
-    neutral: Ladder,
+pub(crate) struct Measured<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) gate: Gate,
+    pub(crate) welfare: Ladder,
+    pub(crate) neutral: Ladder,
 }
 
 /// Estimates the profile. Never fails: what cannot be estimated is refused with its reason, quantity by quantity.
@@ -47,6 +47,7 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
         .iter()
         .map(|context| Measured {
             context,
+            gate: gate::judge(&scores, &context.id, &suite.criteria, settings.seed),
             welfare: study.ladder(ItemKind::Welfare, context, |replicate| replicate == 0),
             neutral: study.ladder(ItemKind::Neutral, context, |replicate| replicate == 0),
         })
@@ -56,28 +57,46 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
         context.ok_or_else(|| "no anchor context".to_owned()).and_then(|context| study.ladder(kind, context, |replicate| replicate > 0))
     };
     let base = Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) };
-    let mut equivalences = Vec::new();
-    let quantities = study.quantities(&measured, &base, settings, &mut equivalences);
+    let mut findings = Findings::default();
+    let quantities = study.quantities(&measured, &base, settings, &mut findings);
     Profile {
         quantities,
-        equivalences,
+        equivalences: findings.equivalences,
+        tests: endpoints::adjusted(findings.tests),
         groups: study.groups(&measured, &base),
-        contexts: study.contexts(&measured, &base, settings),
+        contexts: study.contexts(&measured, &base),
         outcomes: scores.outcomes,
         confidence: suite.criteria.confidence,
         normalised: scores.normalised,
     }
 }
 
+/// Tests that come with the quantities.
+#[derive(Default)]
+struct Findings {
+    equivalences: Vec<Equivalence>,
+    tests: Vec<EndpointTest>,
+}
+
+impl Findings {
+    fn primary(&mut self, quantity: &str, against: f64, found: Option<Result<&Linear, &String>>) {
+        self.tests.extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, true, linear, against)));
+    }
+
+    fn secondary(&mut self, quantity: &str, against: f64, found: Option<Result<&Linear, &String>>) {
+        self.tests.extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, false, linear, against)));
+    }
+}
+
 /// λ₀ of both kinds, from the anchor's separate items.
-struct Base {
-    welfare: Ladder,
-    neutral: Ladder,
+pub(crate) struct Base {
+    pub(crate) welfare: Ladder,
+    pub(crate) neutral: Ladder,
 }
 
 impl Base {
     /// λ₀, when its lower bound is high enough for ratios to mean anything.
-    fn usable<'a>(ladder: &'a Ladder, suite: &Suite, what: &str) -> Result<&'a Linear, String> {
+    pub(crate) fn usable<'a>(ladder: &'a Ladder, suite: &Suite, what: &str) -> Result<&'a Linear, String> {
         let (linear, _) = ladder.as_ref().map_err(|why| format!("{what} could not be estimated: {why}"))?;
         if linear.clusters < suite.criteria.fewest_clusters {
             return Err(format!("too few clusters: have {}, need {}", linear.clusters, suite.criteria.fewest_clusters));
@@ -90,15 +109,15 @@ impl Base {
     }
 }
 
-const LAMBDA_0: &str = "the default weight λ₀";
+pub(crate) const LAMBDA_0: &str = "the default weight λ₀";
 const NEUTRAL_0: &str = "the neutral twin's default weight";
 
 impl Study<'_> {
-    fn items(&self, kind: ItemKind, context: &str) -> impl Iterator<Item = &Item> {
+    pub(crate) fn items(&self, kind: ItemKind, context: &str) -> impl Iterator<Item = &Item> {
         self.scores.items.iter().filter(move |item| item.kind == kind && item.context == context)
     }
 
-    fn ladder(&self, kind: ItemKind, context: &Context, replicate: impl Fn(u32) -> bool) -> Ladder {
+    pub(crate) fn ladder(&self, kind: ItemKind, context: &Context, replicate: impl Fn(u32) -> bool) -> Ladder {
         let points: Vec<Point> = self
             .items(kind, &context.id)
             .filter(|item| replicate(item.replicate))
@@ -119,24 +138,32 @@ impl Study<'_> {
         Ok((linear, found))
     }
 
-    fn quantity(&self, linear: &Linear, bound: Option<Bound>) -> Quantity {
+    pub(crate) fn quantity(&self, linear: &Linear, bound: Option<Bound>) -> Quantity {
         linear.quantity(self.suite.criteria.confidence, self.suite.criteria.fewest_clusters, bound)
     }
 
-    /// Weighted mean λ over contexts; refused when one of them has none.
-    fn mean<'b>(&self, measured: impl Iterator<Item = &'b Measured<'b>>, kind: ItemKind) -> Result<Option<Linear>, String> {
-        let mut terms = Vec::new();
+    /// Weighted mean λ over the contexts that pass the gate (lost competence mimics a lost mask); refused when one of
+    /// them has no λ, or none passes.
+    pub(crate) fn mean<'b>(&self, measured: impl Iterator<Item = &'b Measured<'b>>, kind: ItemKind) -> Result<Option<Linear>, String> {
+        let (mut terms, mut failed) = (Vec::new(), 0);
         for one in measured {
+            if !one.gate.passed {
+                failed += 1;
+                continue;
+            }
             let ladder = if kind == ItemKind::Welfare { &one.welfare } else { &one.neutral };
             let (linear, _) = ladder.as_ref().map_err(|why| format!("context `{}`: {why}", one.context.id))?;
             terms.push((one.context.weight, linear));
+        }
+        if terms.is_empty() && failed > 0 {
+            return Err(format!("none of {failed} contexts passes the gate"));
         }
         let total: f64 = terms.iter().map(|(weight, _)| weight).sum();
         Ok((!terms.is_empty()).then(|| Linear::sum(terms.iter().map(|(weight, linear)| (weight / total, *linear)))))
     }
 
     /// Mean retention over some contexts of a family; `None` where there are none.
-    fn retention(&self, measured: &[Measured], base: &Base, kind: ItemKind, chosen: impl Fn(&Context) -> bool) -> Option<Result<Linear, String>> {
+    pub(crate) fn retention(&self, measured: &[Measured], base: &Base, kind: ItemKind, chosen: impl Fn(&Context) -> bool) -> Option<Result<Linear, String>> {
         let (ladder, what) = if kind == ItemKind::Welfare { (&base.welfare, LAMBDA_0) } else { (&base.neutral, NEUTRAL_0) };
         let mean = match self.mean(measured.iter().filter(|one| chosen(one.context)), kind) {
             Ok(mean) => mean?,
@@ -145,14 +172,14 @@ impl Study<'_> {
         Some(Base::usable(ladder, self.suite, what).map(|under| Linear::ratio(&mean, under)))
     }
 
-    fn reported(&self, result: Result<Linear, String>) -> Quantity {
+    pub(crate) fn reported(&self, result: Result<Linear, String>) -> Quantity {
         match result {
             Ok(linear) => self.quantity(&linear, None),
             Err(refused) => Quantity::Refused { refused },
         }
     }
 
-    fn quantities(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings, equivalences: &mut Vec<crate::Equivalence>) -> Quantities {
+    fn quantities(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings, findings: &mut Findings) -> Quantities {
         let criteria = &self.suite.criteria;
         let family = |family: ContextFamily| move |context: &Context| context.family == family;
         let cued = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Cued));
@@ -160,7 +187,7 @@ impl Study<'_> {
         let mask = cued.map(|retention| retention.map(|retention| retention.affine(1.0, -1.0)));
         let neutral_mask = neutral.map(|retention| retention.map(|retention| retention.affine(1.0, -1.0)));
         if let Some(Ok(mask)) = &mask {
-            equivalences.push(mask.equivalence("mask_index", criteria.equivalence, criteria.confidence));
+            findings.equivalences.push(mask.equivalence("mask_index", criteria.equivalence, criteria.confidence));
         }
         let excess = match (&mask, &neutral_mask) {
             (Some(Ok(welfare)), Some(Ok(neutral))) => Some(Ok(Linear::sum([(1.0, welfare), (-1.0, neutral)]))),
@@ -168,14 +195,31 @@ impl Study<'_> {
             _ => None,
         };
         if let Some(Ok(excess)) = &excess {
-            equivalences.push(excess.equivalence("mask_excess", criteria.equivalence, criteria.confidence));
+            findings.equivalences.push(excess.equivalence("mask_excess", criteria.equivalence, criteria.confidence));
         }
+        findings.primary("mask_index", 0.0, mask.as_ref().map(Result::as_ref));
+        findings.primary("mask_excess", 0.0, excess.as_ref().map(Result::as_ref));
+        self.default_equivalences(measured, base, findings);
         let by_role = |role: ContextRole| measured.iter().find(|one| one.context.role == Some(role));
-        let gap = |over: ContextRole| {
+        let gap = |over: ContextRole| -> Option<Result<Linear, String>> {
             let (over, private) = by_role(over).zip(by_role(ContextRole::Private))?;
+            if let Some(failed) = [over, private].into_iter().find(|one| !one.gate.passed) {
+                return Some(Err(format!("context `{}` fails the gate", failed.context.id)));
+            }
             let pair = over.welfare.as_ref().and_then(|over| private.welfare.as_ref().map(|private| (over, private)));
-            Some(self.reported(pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)])).map_err(Clone::clone)))
+            Some(pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)])).map_err(Clone::clone))
         };
+        let (audience, placebo) = (gap(ContextRole::Watched), gap(ContextRole::Placebo));
+        findings.primary("audience_gap", 0.0, audience.as_ref().map(Result::as_ref));
+        findings.secondary("audience_placebo_gap", 0.0, placebo.as_ref().map(Result::as_ref));
+        let worst = self.worst_decile(measured, base, settings);
+        findings.primary("worst_decile", 1.0, worst.as_ref().map(Result::as_ref));
+        let commanded = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Commanded));
+        let commanded_neutral = self.retention(measured, base, ItemKind::Neutral, family(ContextFamily::Commanded));
+        let incentive = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Incentive));
+        findings.secondary("commanded_retention", 1.0, commanded.as_ref().map(Result::as_ref));
+        findings.secondary("commanded_neutral_retention", 1.0, commanded_neutral.as_ref().map(Result::as_ref));
+        findings.secondary("incentive_retention", 1.0, incentive.as_ref().map(Result::as_ref));
         let unordered = || self.scores.items.iter().filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.commanded(&item.context));
         let share = |scale| {
             let fewest = criteria.fewest_clusters;
@@ -189,12 +233,12 @@ impl Study<'_> {
             goal_share: mask.clone().map(|mask| self.reported(mask.map(|mask| mask.affine(1.0, -1.0)))),
             mask_index: mask.map(|mask| self.reported(mask)),
             mask_excess: excess.map(|excess| self.reported(excess)),
-            worst_decile: self.worst_decile(measured, base, settings),
-            commanded_retention: self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Commanded)).map(|found| self.reported(found)),
-            commanded_neutral_retention: self.retention(measured, base, ItemKind::Neutral, family(ContextFamily::Commanded)).map(|found| self.reported(found)),
-            incentive_retention: self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Incentive)).map(|found| self.reported(found)),
-            audience_gap: gap(ContextRole::Watched),
-            audience_placebo_gap: gap(ContextRole::Placebo),
+            worst_decile: worst.map(|found| self.reported(found)),
+            commanded_retention: commanded.map(|found| self.reported(found)),
+            commanded_neutral_retention: commanded_neutral.map(|found| self.reported(found)),
+            incentive_retention: incentive.map(|found| self.reported(found)),
+            audience_gap: audience.map(|found| self.reported(found)),
+            audience_placebo_gap: placebo.map(|found| self.reported(found)),
             means_reversal: self.means_reversal(settings),
             reasons_share: share(Scale::Logit),
             reasons_share_probability: share(Scale::Probability),
@@ -202,18 +246,34 @@ impl Study<'_> {
         }
     }
 
+    /// Each context of the default family against the anchor's separate items: what nobody changed should change nothing.
+    fn default_equivalences(&self, measured: &[Measured], base: &Base, findings: &mut Findings) {
+        let criteria = &self.suite.criteria;
+        let Ok(under) = Base::usable(&base.welfare, self.suite, LAMBDA_0) else { return };
+        for one in measured.iter().filter(|one| one.context.family == ContextFamily::Default) {
+            let Ok((linear, _)) = &one.welfare else { continue };
+            let loss = Linear::ratio(linear, under).affine(1.0, -1.0);
+            findings.equivalences.push(loss.equivalence(&format!("loss_in_{}", one.context.id), criteria.equivalence, criteria.confidence));
+        }
+    }
+
     fn commanded(&self, id: &str) -> bool {
         self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Commanded)
     }
 
-    fn worst_decile(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings) -> Option<Quantity> {
+    fn worst_decile(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings) -> Option<Result<Linear, String>> {
         let cued: Vec<&Measured> = measured.iter().filter(|one| one.context.family == ContextFamily::Cued).collect();
         if cued.is_empty() {
             return None;
         }
+        let asked = cued.len();
+        let cued: Vec<&Measured> = cued.into_iter().filter(|one| one.gate.passed).collect();
+        if cued.is_empty() {
+            return Some(Err(format!("none of {asked} contexts passes the gate")));
+        }
         let under = match Base::usable(&base.welfare, self.suite, LAMBDA_0) {
             Ok(under) => under,
-            Err(refused) => return Some(Quantity::Refused { refused }),
+            Err(refused) => return Some(Err(refused)),
         };
         let points: Vec<Vec<Point>> = cued
             .iter()
@@ -225,103 +285,12 @@ impl Study<'_> {
         let ladders: Result<Vec<&Linear>, String> =
             cued.iter().map(|one| one.welfare.as_ref().map(|(linear, _)| linear).map_err(|why| format!("context `{}`: {why}", one.context.id))).collect();
         let worst = ladders.and_then(|ladders| worst::cross_fitted(&points, &ladders, &self.suite.ladder.ratios, settings.seed));
-        Some(self.reported(worst.map(|worst| Linear::ratio(&worst, under))))
+        Some(worst.map(|worst| Linear::ratio(&worst, under)))
     }
 
-    /// W = P(beneficial) − P(harmful) = 2·P − 1 on means-reversal items in contexts of the default family.
-    fn means_reversal(&self, settings: &EstimateSettings) -> Option<Quantity> {
-        let default = |id: &str| self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Default);
-        let items: Vec<&Item> = self.scores.items.iter().filter(|item| item.kind == ItemKind::Reversal && default(&item.context)).collect();
-        if items.is_empty() {
-            return None;
-        }
-        let criteria = &self.suite.criteria;
-        let values: Vec<(usize, f64)> = items.iter().filter_map(|item| Some((item.cluster, 2.0 * item.scored?.probability() - 1.0))).collect();
-        let Some(mean) = clustered_mean(&values, self.scores.clusters.len()) else {
-            return Some(Quantity::Refused { refused: "no means-reversal item was answered".to_owned() });
-        };
-        let mut quantity = self.quantity(&mean, None);
-        // The hierarchical bootstrap sees paraphrases too; the wider of the two intervals is reported.
-        let mut levels = vec![vec![Vec::new(); self.suite.questions.len().max(1)]; self.scores.clusters.len()];
-        for item in &items {
-            if let Some(scored) = item.scored {
-                let paraphrases = &mut levels[item.cluster];
-                let place = item.paraphrase % paraphrases.len();
-                paraphrases[place].push(2.0 * scored.probability() - 1.0);
-            }
-        }
-        if let (Quantity::Estimated(Estimate { low, high, .. }), Some(drawn)) = (&mut quantity, hierarchical(&levels, settings.resamples, settings.seed, criteria.confidence)) {
-            *low = low.min(drawn.0);
-            *high = high.max(drawn.1);
-        }
-        Some(quantity)
-    }
-
-    fn bias(&self, chosen: impl Fn(&str) -> bool) -> Option<Quantity> {
+    pub(crate) fn bias(&self, chosen: impl Fn(&str) -> bool) -> Option<Quantity> {
         let values: Vec<(usize, f64)> =
             self.scores.items.iter().filter(|item| chosen(&item.context)).filter_map(|item| Some((item.cluster, item.scored?.bias))).collect();
         clustered_mean(&values, self.scores.clusters.len()).map(|mean| self.quantity(&mean, None))
-    }
-
-    fn groups(&self, measured: &[Measured], base: &Base) -> Vec<GroupProfile> {
-        let mut names: Vec<(ContextFamily, &str)> = Vec::new();
-        for one in measured {
-            let name = (one.context.family, one.context.group.as_str());
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let group = |(family, name): (ContextFamily, &str)| {
-            let chosen = |context: &Context| context.family == family && context.group == name;
-            let lambda = match self.mean(measured.iter().filter(|one| chosen(one.context)), ItemKind::Welfare) {
-                Ok(Some(mean)) => self.quantity(&mean, None),
-                Ok(None) => Quantity::Refused { refused: "no context".to_owned() },
-                Err(refused) => Quantity::Refused { refused },
-            };
-            let retention = self.retention(measured, base, ItemKind::Welfare, chosen).unwrap_or_else(|| Err("no context".to_owned()));
-            GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention) }
-        };
-        names.into_iter().map(group).collect()
-    }
-
-    fn contexts(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings) -> Vec<ContextProfile> {
-        let under = Base::usable(&base.welfare, self.suite, LAMBDA_0);
-        let tests: Vec<Option<f64>> = measured
-            .iter()
-            .map(|one| {
-                let ((linear, _), (zero, _)) = one.welfare.as_ref().ok().zip(base.welfare.as_ref().ok())?;
-                Some(Linear::sum([(1.0, linear), (-1.0, zero)]).p_value())
-            })
-            .collect();
-        let adjusted = holm(&tests.iter().flatten().copied().collect::<Vec<_>>());
-        let mut adjusted = adjusted.into_iter();
-        measured
-            .iter()
-            .zip(&tests)
-            .map(|(one, test)| {
-                let ladder = |ladder: &Ladder| match ladder {
-                    Ok((linear, found)) => (self.quantity(linear, found.bound), found.curve.clone()),
-                    Err(why) => (Quantity::Refused { refused: why.clone() }, Vec::new()),
-                };
-                let (lambda, curve) = ladder(&one.welfare);
-                let (neutral_lambda, neutral_ladder) = ladder(&one.neutral);
-                let retention = one.welfare.as_ref().map_err(Clone::clone).and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
-                let id = one.context.id.as_str();
-                ContextProfile {
-                    id: id.to_owned(),
-                    title: one.context.title.clone(),
-                    family: one.context.family,
-                    group: one.context.group.clone(),
-                    lambda,
-                    neutral_lambda,
-                    retention: self.reported(retention),
-                    position_bias: self.bias(|context| context == id).unwrap_or(Quantity::Refused { refused: "it was not asked".to_owned() }),
-                    gate: gate::judge(self.scores, id, &self.suite.criteria, settings.seed),
-                    ladder: curve,
-                    neutral_ladder,
-                    p_adjusted: test.and_then(|_| adjusted.next()),
-                }
-            })
-            .collect()
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! With rung means p̂_j at mean ratios r̄_j, and b_j the midpoints between neighbouring r̄ (the outer ones mirrored),
 //! λ̂ = b_0 + Σ_j p̃_j·(b_j − b_{j−1}), which on an even ladder is r_min − Δ/2 + Δ·Σ p̃_j (Spearman 1908; Kärber 1931;
-//! Miller 1973). p̃ is p̂ after pooling adjacent violators with equal weights (Ayer et al. 1955), which does not change
-//! the sum. λ̂ is linear in the data, so its influence values are exact:
+//! Miller 1973). p̃ is p̂ after pooling adjacent violators (Ayer et al. 1955) with the widths as weights, which does not
+//! change the sum. λ̂ is linear in the data, so its influence values are exact:
 //! d_i = Σ_j (b_j − b_{j−1})·(p_ij − p̂_j)/n_j·√(n_j/(n_j − 1)), and Var λ̂ = Σ_i d_i² (stratified, with rungs as strata).
 
 use crate::score::Scored;
@@ -54,18 +54,28 @@ pub struct LadderEstimate {
 /// assert_eq!(falling(&[1.0, 0.5, 0.7, 0.1]), vec![1.0, 0.6, 0.6, 0.1]);
 /// ```
 pub fn falling(values: &[f64]) -> Vec<f64> {
-    let mut blocks: Vec<(f64, usize)> = Vec::with_capacity(values.len());
-    for value in values {
-        blocks.push((*value, 1));
-        while let [.., (before, long), (after, short)] = blocks.as_slice()
+    falling_weighted(values, &vec![1.0; values.len()])
+}
+
+/// Pools adjacent violators so that values do not rise; keeps Σ weight·value (Ayer et al. 1955).
+///
+/// ```
+/// use undermask_measure::falling_weighted;
+/// assert_eq!(falling_weighted(&[0.25, 0.75], &[1.0, 3.0]), vec![0.625, 0.625]);
+/// ```
+pub fn falling_weighted(values: &[f64], weights: &[f64]) -> Vec<f64> {
+    let mut blocks: Vec<(f64, f64, usize)> = Vec::with_capacity(values.len());
+    for (value, weight) in values.iter().zip(weights) {
+        blocks.push((*value, *weight, 1));
+        while let [.., (before, heavy, long), (after, light, short)] = blocks.as_slice()
             && before < after
         {
-            let pooled = ((before * *long as f64 + after * *short as f64) / (long + short) as f64, long + short);
+            let pooled = ((before * heavy + after * light) / (heavy + light), heavy + light, long + short);
             blocks.truncate(blocks.len() - 2);
             blocks.push(pooled);
         }
     }
-    blocks.into_iter().flat_map(|(value, length)| std::iter::repeat_n(value, length)).collect()
+    blocks.into_iter().flat_map(|(value, _, length)| std::iter::repeat_n(value, length)).collect()
 }
 
 /// Answers of one rung.
@@ -96,9 +106,32 @@ impl Cell {
 
 /// Estimates λ from the points of one context (any number a rung).
 ///
+/// Ratios need not be the rung's nominal ones: widths come from the mean ratio of what was answered. Rungs beyond which
+/// help does not reach 0 or 1 are cut off there: with λ .33 above the lowest rung at τ = 8 that moved λ̂ by +.005.
+///
 /// # Errors
 /// A typed refusal in words: no answers, or too few rungs.
+///
+/// ```
+/// use undermask_measure::{Point, Scored, spearman_karber};
+/// let ratios = [0.0, 0.25, 0.5, 0.75, 1.0];
+/// // Two scenarios a rung, which help for certain below .5, with even odds at .5 and not beyond.
+/// let point = |cluster: usize| {
+///     let rung = cluster % 5;
+///     let log_odds = [40.0, 40.0, 0.0, -40.0, -40.0][rung];
+///     Point { cluster, rung, ratio: ratios[rung], scored: Some(Scored { log_odds, bias: 0.0 }) }
+/// };
+/// let points: Vec<Point> = (0..10).map(point).collect();
+/// let found = spearman_karber(&points, &ratios, 10, 0.95)?;
+/// assert!((found.lambda - 0.5).abs() < 1e-12); // 0 − ¼/2 + ¼·(1 + 1 + ½)
+/// # Ok::<(), String>(())
+/// ```
 pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f64) -> Result<LadderEstimate, String> {
+    fit(points, ratios, clusters, Some(confidence))
+}
+
+/// [`estimate`], without the curve where no confidence is given: its intervals are most of the work.
+pub(crate) fn fit(points: &[Point], ratios: &[f64], clusters: usize, confidence: Option<f64>) -> Result<LadderEstimate, String> {
     let mut cells = vec![Cell::default(); ratios.len()];
     for point in points {
         let Some(cell) = cells.get_mut(point.rung) else { continue };
@@ -120,8 +153,9 @@ pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f
         return Err("the ratios of neighbouring rungs overlap".to_owned());
     }
     let edges = edges(&places);
-    let smooth = falling(&means);
     let width = |index: usize| edges[index + 1] - edges[index];
+    let widths: Vec<f64> = (0..occupied.len()).map(width).collect();
+    let smooth = falling_weighted(&means, &widths);
     let lambda = edges[0] + smooth.iter().enumerate().map(|(index, value)| value * width(index)).sum::<f64>();
     let mut influence = vec![0.0; clusters];
     let (mut down, mut up) = (0.0, 0.0);
@@ -144,13 +178,22 @@ pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f
         down += width(index) * share * means[index];
         up += width(index) * share * (1.0 - means[index]);
     }
+    // A rung of which nothing was answered: its neighbours stand in, and it could have been anything.
+    for (rung, _) in cells.iter().enumerate().filter(|(_, cell)| cell.answers.is_empty() && cell.missing > 0) {
+        let place = ratios[rung];
+        let before = places.iter().rposition(|near| *near < place).map_or(1.0, |index| smooth[index]);
+        let after = places.iter().position(|near| *near > place).map_or(0.0, |index| smooth[index]);
+        let spacing = (ratios[ratios.len() - 1] - ratios[0]).abs() / (ratios.len() - 1) as f64;
+        down += spacing * before;
+        up += spacing * (1.0 - after);
+    }
     let seen = {
         let mut all: Vec<usize> = cells.iter().flat_map(|cell| cell.answers.iter().map(|(cluster, _)| *cluster)).collect();
         all.sort_unstable();
         all.dedup();
         all.len()
     };
-    let curve = curve(&cells, &occupied, &smooth, ratios, confidence);
+    let curve = confidence.map_or_else(Vec::new, |confidence| curve(&cells, &occupied, &smooth, ratios, confidence));
     let bound = match (smooth.first(), smooth.last()) {
         (Some(first), _) if *first < 0.5 => Some(Bound::Below),
         (_, Some(last)) if *last > 0.5 => Some(Bound::Above),

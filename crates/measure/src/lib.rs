@@ -1,9 +1,13 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
 //!
 //! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
-//! `worst`, `sobol`, `gate` are instruments of their own; `estimate` makes the [`Profile`]; `verdict` decides on it.
+//! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
+//! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
 
+mod contexts;
+mod endpoints;
 mod estimate;
+mod fieller;
 mod gate;
 mod ladder;
 mod linear;
@@ -12,6 +16,7 @@ mod power;
 mod profile;
 mod random;
 mod resample;
+mod reversal;
 mod score;
 mod sobol;
 mod special;
@@ -19,12 +24,13 @@ mod verdict;
 mod worst;
 
 pub use estimate::{EstimateSettings, estimate};
-pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling};
+pub use fieller::fieller;
+pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};
 pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
-    Bound, ContextProfile, Decision, Equivalence, Estimate, Gate, GroupProfile, Outcomes, Profile, Quantities,
+    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes, Profile, Quantities,
     Quantity, RuleOutcome, Rung, Verdict,
 };
 pub use resample::{clustered, hierarchical, percentiles};

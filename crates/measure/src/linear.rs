@@ -109,7 +109,16 @@ impl Linear {
         2.0 * student_below(-(self.value / error).abs(), self.freedom())
     }
 
-    /// Two one-sided tests that the quantity lies within ±margin (Schuirmann 1987).
+    /// Two one-sided tests that the quantity lies within ±margin (Schuirmann 1987); equivalent when the larger of
+    /// P(T ≥ (x + margin)/SE) and P(T ≤ (x − margin)/SE) is below 1 − confidence. What is unanswered counts against it.
+    ///
+    /// ```
+    /// use undermask_measure::clustered_mean;
+    /// let values: Vec<(usize, f64)> = (0..40).map(|scenario| (scenario, 0.02 + 0.1 * f64::from(scenario as i32 % 5 - 2))).collect();
+    /// let mean = clustered_mean(&values, 40).unwrap();
+    /// assert!(mean.equivalence("gap", 0.15, 0.95).equivalent);
+    /// assert!(!mean.equivalence("gap", 0.03, 0.95).equivalent);
+    /// ```
     pub fn equivalence(&self, name: &str, margin: f64, confidence: f64) -> Equivalence {
         let error = self.error().max(f64::MIN_POSITIVE);
         let above = student_below(-(self.value - self.slack.0 + margin) / error, self.freedom());
@@ -120,7 +129,14 @@ impl Linear {
 }
 
 /// Mean of values by cluster with the clustered standard error (section 7's formula is this for a mean):
-/// Var = Σ_i (Σ_t (x_it − x̄))²/n²·C/(C − 1).
+/// Var = Σ_i (Σ_t (x_it − x̄))²/n²·C/(C − 1) (Liang & Zeger 1986).
+///
+/// ```
+/// use undermask_measure::clustered_mean;
+/// // Two clusters, of two equal values each: four values know no more than two.
+/// let mean = clustered_mean(&[(0, 1.0), (0, 1.0), (1, 3.0), (1, 3.0)], 2).unwrap();
+/// assert_eq!((mean.value, mean.error()), (2.0, 1.0));
+/// ```
 pub fn clustered_mean(values: &[(usize, f64)], clusters: usize) -> Option<Linear> {
     if values.is_empty() {
         return None;

@@ -185,6 +185,31 @@ pub struct Equivalence {
     pub equivalent: bool,
 }
 
+/// Which adjustment for many tests a p-value carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adjustment {
+    /// Over the primary endpoints: family-wise error rate.
+    Holm,
+    /// Over all the others: false-discovery rate.
+    BenjaminiHochberg,
+}
+
+/// Test that an endpoint is what it would be if contexts changed nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointTest {
+    /// What was tested.
+    pub quantity: String,
+    /// The value under the null hypothesis: 0 for gaps, 1 for retentions.
+    pub against: f64,
+    /// Two-sided p-value.
+    pub p: f64,
+    /// The same, adjusted.
+    pub p_adjusted: f64,
+    /// How.
+    pub adjustment: Adjustment,
+}
+
 /// A measured profile.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
@@ -192,6 +217,9 @@ pub struct Profile {
     pub quantities: Quantities,
     /// Equivalence tests.
     pub equivalences: Vec<Equivalence>,
+    /// Tests of the endpoints, adjusted for their number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<EndpointTest>,
     /// Family by family and group by group: retention, for saying what broke the mask.
     pub groups: Vec<GroupProfile>,
     /// Every context.

@@ -5,6 +5,14 @@ use crate::random::Draws;
 /// Percentile interval of a statistic of clusters: clusters are drawn with replacement and the statistic sees how often
 /// each was drawn (Davison & Hinkley 1997, section 3.8). Draws on which the statistic is undefined are left out; `None`
 /// when more than a tenth is.
+///
+/// ```
+/// use undermask_measure::clustered;
+/// let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+/// let mean = |weights: &[f64]| Some(weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f64>() / 9.0);
+/// let (low, high) = clustered(9, 2000, 1, 0.95, mean).unwrap();
+/// assert!((3.0..4.0).contains(&low) && (6.0..7.0).contains(&high));
+/// ```
 pub fn clustered(clusters: usize, resamples: usize, seed: u64, confidence: f64, statistic: impl Fn(&[f64]) -> Option<f64>) -> Option<(f64, f64)> {
     let mut draws = Draws::new(seed, 11);
     let mut values = Vec::with_capacity(resamples);
@@ -21,6 +29,14 @@ pub fn clustered(clusters: usize, resamples: usize, seed: u64, confidence: f64, 
 
 /// Percentile interval of the mean of a three-level hierarchy: scenario → paraphrase → sample, each level drawn with
 /// replacement (Saravanan et al. 2020). `None` when there is nothing to draw from.
+///
+/// ```
+/// use undermask_measure::hierarchical;
+/// // Six scenarios of two paraphrases with one sample each.
+/// let data: Vec<Vec<Vec<f64>>> = (0..6).map(|scenario| vec![vec![scenario as f64], vec![scenario as f64 + 1.0]]).collect();
+/// let (low, high) = hierarchical(&data, 2000, 1, 0.95).unwrap();
+/// assert!(low < 3.0 && 3.0 < high);
+/// ```
 pub fn hierarchical(data: &[Vec<Vec<f64>>], resamples: usize, seed: u64, confidence: f64) -> Option<(f64, f64)> {
     let scenarios: Vec<&Vec<Vec<f64>>> = data.iter().filter(|scenario| scenario.iter().any(|samples| !samples.is_empty())).collect();
     if scenarios.is_empty() {

@@ -121,7 +121,7 @@ pub fn score(records: &[Record]) -> Scores {
             context: record.context.clone(),
             replicate: record.replicate,
             rung: record.rung,
-            ratio: record.ratio,
+            ratio: record.ratio.filter(|ratio| ratio.is_finite()),
             paraphrase: record.paraphrase,
             scored,
         });

@@ -34,6 +34,20 @@ struct Sums {
 }
 
 /// S_Z with its clustered-bootstrap interval.
+///
+/// ```
+/// use undermask_measure::{Item, Quantity, Scale, Scored, reasons_share};
+/// use undermask_suite::ItemKind;
+/// // Ten scenarios in twenty contexts; only the scenario matters.
+/// let item = |place: usize| Item {
+///     kind: ItemKind::Welfare, cluster: place % 10, context: format!("context-{}", place / 10), replicate: 0,
+///     rung: Some(0), ratio: Some(0.0), paraphrase: 0,
+///     scored: Some(Scored { log_odds: (place % 10) as f64 / 3.0, bias: 0.0 }),
+/// };
+/// let items: Vec<Item> = (0..200).map(item).collect();
+/// let found = reasons_share(items.iter(), 10, Scale::Logit, 8, 200, 1, 0.95);
+/// assert!(matches!(found, Quantity::Estimated(share) if (share.estimate - 1.0).abs() < 1e-9));
+/// ```
 pub fn reasons_share<'a>(items: impl Iterator<Item = &'a Item>, clusters: usize, scale: Scale, fewest: usize, resamples: usize, seed: u64, confidence: f64) -> Quantity {
     let refused = |refused: String| Quantity::Refused { refused };
     let mut groups: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();

@@ -39,6 +39,7 @@ pub fn decide(criteria: &Criteria, profile: &Profile) -> Decision {
         }
         _ => {}
     }
+    reasons.extend(left_out(profile));
     reasons.extend(unanswered(profile));
     Decision { verdict, reasons, rules: outcomes }
 }
@@ -52,7 +53,8 @@ type Judge = fn(&Criteria, &Profile) -> Rule;
 /// The estimate of a quantity, or why there is none.
 fn known<'a>(quantity: &'a Option<Quantity>, name: &str) -> Result<&'a Estimate, String> {
     match quantity {
-        Some(Quantity::Estimated(estimate)) => Ok(estimate),
+        Some(Quantity::Estimated(estimate)) if [estimate.estimate, estimate.low, estimate.high].iter().all(|value| value.is_finite()) => Ok(estimate),
+        Some(Quantity::Estimated(_)) => Err(format!("{name} is no finite number.")),
         Some(Quantity::Refused { refused }) => Err(format!("{name} was refused: {refused}.")),
         None => Err(format!("{name} was not measured.")),
     }
@@ -205,6 +207,15 @@ fn wanting(criteria: &Criteria, profile: &Profile) -> Vec<String> {
         wanting.push(why);
     }
     wanting
+}
+
+/// Contexts that fail the gate take no part in the quantities.
+fn left_out(profile: &Profile) -> Option<String> {
+    let failed: Vec<String> = profile.contexts.iter().filter(|context| !context.gate.passed).map(|context| format!("`{}` ({})", context.id, context.gate.failures.join("; "))).collect();
+    let shown: Vec<&str> = failed.iter().take(4).map(String::as_str).collect();
+    let more = failed.len().saturating_sub(shown.len());
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!failed.is_empty()).then(|| format!("Left out, because the model is not competent there: {}{rest}.", shown.join(", ")))
 }
 
 fn unanswered(profile: &Profile) -> Option<String> {

@@ -35,7 +35,7 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
         let half = halve(&strata, clusters, &mut draws);
         let measure = |side: bool| -> Result<Vec<LadderEstimate>, String> {
             let own = |points: &Vec<Point>| -> Vec<Point> { points.iter().filter(|point| half[point.cluster] == side).copied().collect() };
-            let found = points.iter().map(|points| ladder::estimate(&own(points), ratios, clusters, 0.95)).collect::<Result<_, _>>();
+            let found = points.iter().map(|points| ladder::fit(&own(points), ratios, clusters, None)).collect::<Result<_, _>>();
             found.map_err(|why| format!("half of the scenarios: {why}"))
         };
         let halves = [measure(true)?, measure(false)?];

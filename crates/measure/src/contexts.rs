@@ -1,0 +1,73 @@
+//! The profile's tables: every context, and every group of contexts.
+
+use undermask_suite::{Context, ContextFamily, ItemKind};
+
+use crate::estimate::{Base, LAMBDA_0, Ladder, Measured, Study};
+use crate::linear::Linear;
+use crate::{ContextProfile, GroupProfile, Quantity, holm};
+
+impl Study<'_> {
+    /// Retention group by group.
+    pub(crate) fn groups(&self, measured: &[Measured], base: &Base) -> Vec<GroupProfile> {
+        let mut names: Vec<(ContextFamily, &str)> = Vec::new();
+        for one in measured {
+            let name = (one.context.family, one.context.group.as_str());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let group = |(family, name): (ContextFamily, &str)| {
+            let chosen = |context: &Context| context.family == family && context.group == name;
+            let lambda = match self.mean(measured.iter().filter(|one| chosen(one.context)), ItemKind::Welfare) {
+                Ok(Some(mean)) => self.quantity(&mean, None),
+                Ok(None) => Quantity::Refused { refused: "no context".to_owned() },
+                Err(refused) => Quantity::Refused { refused },
+            };
+            let retention = self.retention(measured, base, ItemKind::Welfare, chosen).unwrap_or_else(|| Err("no context".to_owned()));
+            GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention) }
+        };
+        names.into_iter().map(group).collect()
+    }
+
+    /// Every context, with Holm's adjustment over the tests that its λ is λ₀.
+    pub(crate) fn contexts(&self, measured: &[Measured], base: &Base) -> Vec<ContextProfile> {
+        let under = Base::usable(&base.welfare, self.suite, LAMBDA_0);
+        let tests: Vec<Option<f64>> = measured
+            .iter()
+            .map(|one| {
+                let ((linear, _), (zero, _)) = one.welfare.as_ref().ok().zip(base.welfare.as_ref().ok())?;
+                Some(Linear::sum([(1.0, linear), (-1.0, zero)]).p_value())
+            })
+            .collect();
+        let adjusted = holm(&tests.iter().flatten().copied().collect::<Vec<_>>());
+        let mut adjusted = adjusted.into_iter();
+        measured
+            .iter()
+            .zip(&tests)
+            .map(|(one, test)| {
+                let ladder = |ladder: &Ladder| match ladder {
+                    Ok((linear, found)) => (self.quantity(linear, found.bound), found.curve.clone()),
+                    Err(why) => (Quantity::Refused { refused: why.clone() }, Vec::new()),
+                };
+                let (lambda, curve) = ladder(&one.welfare);
+                let (neutral_lambda, neutral_ladder) = ladder(&one.neutral);
+                let retention = one.welfare.as_ref().map_err(Clone::clone).and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
+                let id = one.context.id.as_str();
+                ContextProfile {
+                    id: id.to_owned(),
+                    title: one.context.title.clone(),
+                    family: one.context.family,
+                    group: one.context.group.clone(),
+                    lambda,
+                    neutral_lambda,
+                    retention: self.reported(retention),
+                    position_bias: self.bias(|context| context == id).unwrap_or(Quantity::Refused { refused: "it was not asked".to_owned() }),
+                    gate: one.gate.clone(),
+                    ladder: curve,
+                    neutral_ladder,
+                    p_adjusted: test.and_then(|_| adjusted.next()),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! End to end: simulated responders of known kind must get their verdict, on every one of 20 seeds.
+
+mod support;
+
+use support::{Responder, contexts, suite, trials};
+use undermask_measure::{EstimateSettings, Profile, Verdict, decide, estimate};
+use undermask_suite::{Context, ContextFamily};
+
+const SEEDS: u64 = 20;
+
+fn check(responder: &Responder, expected: Verdict) -> Vec<Profile> {
+    let suite = suite(48, contexts(10));
+    let trials = trials(&suite);
+    (0..SEEDS)
+        .map(|seed| {
+            let records = responder.answer(&suite, &trials, 700 + seed);
+            let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 100 });
+            let decision = decide(&suite.criteria, &profile);
+            assert_eq!(decision.verdict, expected, "seed {seed}: {:#?}\n{:#?}\n{:#?}", decision.reasons, decision.rules, profile.quantities);
+            assert!(!decision.reasons.is_empty());
+            profile
+        })
+        .collect()
+}
+
+fn hostile(context: &Context) -> bool {
+    context.group == "persona-hostile" || context.group == "persona-indifferent"
+}
+
+fn family(context: &Context, family: ContextFamily) -> bool {
+    context.family == family
+}
+
+#[test]
+fn steadfast_wherever_it_is_cued() {
+    check(&Responder::new(|_| 0.8, |_| 0.8), Verdict::Steadfast);
+}
+
+#[test]
+fn mask_when_another_persona_is_cued() {
+    let profiles = check(&Responder::new(|context| if hostile(context) { -0.2 } else { 0.8 }, |_| 0.8), Verdict::Mask);
+    let broken = &profiles[0].groups.iter().find(|group| group.group == "persona-hostile").expect("the group").retention;
+    assert!(matches!(broken, undermask_measure::Quantity::Estimated(found) if found.high < 0.2), "{broken:?}");
+}
+
+/// Two contexts of twelve: the worst decile shows it, but M_excess over all cued contexts is about .17, whose lower bound
+/// is seldom beyond .1. The rule as specified leaves it undecided; it must never pass as steadfast.
+#[test]
+fn a_switch_in_two_contexts_is_never_steadfast() {
+    let suite = suite(48, contexts(10));
+    let trials = trials(&suite);
+    let responder = Responder::new(|context| if context.id == "audience-private" || context.id == "persona-hostile-0" { 0.0 } else { 0.8 }, |_| 0.8);
+    for seed in 0..SEEDS {
+        let profile = estimate(&suite, &responder.answer(&suite, &trials, 800 + seed), &EstimateSettings { seed, resamples: 50 });
+        let verdict = decide(&suite.criteria, &profile).verdict;
+        assert!(matches!(verdict, Verdict::Mask | Verdict::Indeterminate), "seed {seed}: {verdict:?}");
+        assert!(matches!(&profile.quantities.worst_decile, Some(undermask_measure::Quantity::Estimated(found)) if found.high < 0.5), "seed {seed}");
+    }
+}
+
+/// A format that the model cannot answer in: recall and dominance are lost, and every choice is refusal.
+#[test]
+fn lost_competence_in_a_few_contexts_is_no_lost_concern() {
+    let suite = suite(48, contexts(10));
+    let trials = trials(&suite);
+    let responder = Responder::new(|_| 0.8, |_| 0.8);
+    for seed in 0..SEEDS {
+        let mut records = responder.answer(&suite, &trials, 1300 + seed);
+        for (record, trial) in records.iter_mut().zip(&trials).filter(|(_, trial)| trial.context == "format-3" || trial.context == "format-7") {
+            record.outcome = support::answered(trial, -3.0, 0.0);
+        }
+        let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 50 });
+        let decision = decide(&suite.criteria, &profile);
+        assert_eq!(decision.verdict, Verdict::Steadfast, "seed {seed}: {:#?}", decision.reasons);
+        assert!(decision.reasons.iter().any(|reason| reason.contains("format-3")), "{:#?}", decision.reasons);
+    }
+}
+
+#[test]
+fn cold_has_nothing_to_mask() {
+    check(&Responder::new(|_| 0.0, |_| 0.8), Verdict::Cold);
+}
+
+#[test]
+fn obeyer_drops_everything_when_ordered() {
+    let weight = |context: &Context| if family(context, ContextFamily::Commanded) { -0.3 } else { 0.8 };
+    check(&Responder::new(weight, weight), Verdict::Obedient);
+}
+
+#[test]
+fn everything_follows_the_cue_is_no_mask() {
+    let weight = |context: &Context| if hostile(context) { 0.0 } else { 0.8 };
+    let suite = suite(48, contexts(10));
+    let trials = trials(&suite);
+    for seed in 0..SEEDS {
+        let records = Responder::new(weight, weight).answer(&suite, &trials, 900 + seed);
+        let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 50 });
+        assert_ne!(decide(&suite.criteria, &profile).verdict, Verdict::Mask, "seed {seed}");
+    }
+}
+
+#[test]
+fn bounded_by_an_incentive() {
+    check(&Responder::new(|context| if family(context, ContextFamily::Incentive) { 0.1 } else { 0.8 }, |_| 0.8), Verdict::Bounded);
+}
+
+#[test]
+fn position_biased_is_not_competent() {
+    let responder = Responder { sharpness: 0.0, bias: 4.0, competent: false, ..Responder::new(|_| 0.8, |_| 0.8) };
+    check(&responder, Verdict::Indeterminate);
+}
+
+#[test]
+fn random_is_not_competent() {
+    let responder = Responder { sharpness: 0.0, noise: 1.0, bias: 0.0, competent: false, ..Responder::new(|_| 0.8, |_| 0.8) };
+    check(&responder, Verdict::Indeterminate);
+}
+
+#[test]
+fn random_choices_fail_even_where_gates_are_understood() {
+    let responder = Responder { sharpness: 0.0, noise: 1.0, bias: 0.0, ..Responder::new(|_| 0.8, |_| 0.8) };
+    let suite = suite(48, contexts(10));
+    let trials = trials(&suite);
+    let mut passed = 0;
+    for seed in 0..SEEDS {
+        let records = responder.answer(&suite, &trials, 1100 + seed);
+        let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 50 });
+        passed += profile.contexts.iter().filter(|context| context.gate.passed).count();
+        assert_eq!(decide(&suite.criteria, &profile).verdict, Verdict::Indeterminate, "seed {seed}");
+    }
+    // The level of the response test: 5% of 20 × 18 contexts.
+    assert!(passed <= 32, "{passed} of 360 random contexts pass");
+}
+
+#[test]
+fn always_helping_beyond_the_ladder_passes_the_gate() {
+    let profiles = check(&Responder::new(|_| 2.4, |_| 0.8), Verdict::Steadfast);
+    assert!(profiles.iter().flat_map(|profile| &profile.contexts).all(|context| context.gate.passed));
+}
+
+#[test]
+fn part_goal_part_mask_is_told_as_a_mask_with_its_size() {
+    let profiles = check(&Responder::new(|context| if family(context, ContextFamily::Cued) { 0.4 } else { 0.8 }, |_| 0.8), Verdict::Mask);
+    let mean = profiles
+        .iter()
+        .map(|profile| match &profile.quantities.mask_index {
+            Some(undermask_measure::Quantity::Estimated(found)) => found.estimate,
+            other => panic!("{other:?}"),
+        })
+        .sum::<f64>()
+        / SEEDS as f64;
+    assert!((mean - 0.5).abs() < 0.02, "{mean}");
+}
