@@ -6,6 +6,7 @@ mod labels;
 mod local;
 mod open;
 mod respond;
+mod schedule;
 mod scripted;
 
 pub use local::{Local, LocalSettings};

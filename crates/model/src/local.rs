@@ -7,6 +7,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings, Source};
@@ -14,6 +15,7 @@ use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
 
 use crate::labels::disjoint;
+use crate::schedule;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
 /// How a local model is run.
@@ -26,6 +28,7 @@ pub struct Local {
     settings: ScoreSettings,
     /// Whether the template was found not to take a system role.
     folds_system: AtomicBool,
+    kept: Mutex<Option<(Vec<Question>, Arc<Prepared>)>>,
 }
 
 impl Local {
@@ -51,6 +54,7 @@ impl Local {
             facts,
             settings,
             folds_system: AtomicBool::new(false),
+            kept: Mutex::new(None),
         })
     }
 
@@ -144,9 +148,26 @@ impl Local {
         })
     }
 
-    /// Renders and encodes, on all threads: for a tiny model this is a good part of the work. Those that can be put,
-    /// with their indices, and why the others cannot.
-    fn requests(&self, questions: &[Question]) -> Result<Prepared, EngineError> {
+    /// Questions as the engine takes them. The last set is kept: a run counts its tokens first, then asks it.
+    fn prepared(&self, questions: &[Question]) -> Result<Arc<Prepared>, EngineError> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, prepared)) = kept.as_ref()
+            && of == questions
+        {
+            return Ok(Arc::clone(prepared));
+        }
+        let prepared = Arc::new(self.prepare(questions)?);
+        if kept
+            .as_ref()
+            .is_none_or(|(of, _)| of.len() <= questions.len())
+        {
+            *kept = Some((questions.to_vec(), Arc::clone(&prepared)));
+        }
+        Ok(prepared)
+    }
+
+    /// Renders and encodes, on all threads: for a tiny model this is a good part of the work.
+    fn prepare(&self, questions: &[Question]) -> Result<Prepared, EngineError> {
         if !self.model.has_chat_template() {
             // Rendering says so, with the remedy.
             self.model.render_chat(&[], true)?;
@@ -155,13 +176,13 @@ impl Local {
             .len()
             .div_ceil(self.settings.threads.max(1))
             .max(1);
+        let encode = |chunk: &[Question]| {
+            chunk
+                .iter()
+                .map(|question| self.request(question))
+                .collect::<Vec<_>>()
+        };
         let encoded: Vec<Result<ScoreRequest, EngineError>> = thread::scope(|scope| {
-            let encode = |chunk: &[Question]| {
-                chunk
-                    .iter()
-                    .map(|question| self.request(question))
-                    .collect::<Vec<_>>()
-            };
             let workers: Vec<_> = questions
                 .chunks(share)
                 .map(|chunk| scope.spawn(move || encode(chunk)))
@@ -218,7 +239,7 @@ impl Respond for Local {
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
         let counts = self
             .model
-            .plan_tokens(&self.requests(questions)?.requests, &self.settings);
+            .plan_tokens(&self.prepared(questions)?.requests, &self.settings);
         Ok(TokenCounts {
             total: counts.total,
             unique: counts.unique,
@@ -228,23 +249,39 @@ impl Respond for Local {
     fn respond(
         &self,
         questions: &[Question],
+        wanted: &[bool],
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
+        let prepared = self.prepared(questions)?;
         let Prepared {
             requests,
             places,
             refused,
-        } = self.requests(questions)?;
-        for (question, error) in refused {
+        } = &*prepared;
+        for (question, error) in refused.iter().filter(|(question, _)| wanted[*question]) {
             let outcome = Outcome::Error {
                 message: error.to_string(),
             };
-            if on_answer(Answer { question, outcome }).is_break() {
+            if on_answer(Answer {
+                question: *question,
+                outcome,
+            })
+            .is_break()
+            {
                 return Ok(());
             }
         }
-        self.model
-            .score(&requests, &self.settings, &mut |index, scores| {
+        let mut groups = schedule::groups(requests);
+        groups.retain(|group| group.iter().any(|index| wanted[places[*index]]));
+        schedule::score(
+            &self.model,
+            requests,
+            &groups,
+            &self.settings,
+            &mut |index, scores| {
+                if !wanted[places[index]] {
+                    return ControlFlow::Continue(());
+                }
                 let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
                 let outcome = match disjoint(&requests[index].options, &found) {
                     Ok(found) => Outcome::Answered {
@@ -263,7 +300,8 @@ impl Respond for Local {
                     question: places[index],
                     outcome,
                 })
-            })?;
+            },
+        )?;
         Ok(())
     }
 }

@@ -86,13 +86,16 @@ pub trait Respond: Sync {
     /// When a prompt cannot be rendered at all.
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError>;
 
-    /// Answers questions in whatever order is fastest, calling `on_answer` as each is known; `Break` stops early.
+    /// Answers the questions that are wanted, in whatever order is fastest, calling `on_answer` as each is known;
+    /// `Break` stops early, though answers that are under way still come. An answer does not depend on which other
+    /// questions are wanted, to the last bit.
     ///
     /// # Errors
     /// Only for what makes the model unusable; what goes wrong with one question is its outcome.
     fn respond(
         &self,
         questions: &[Question],
+        wanted: &[bool],
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError>;
 }

@@ -118,9 +118,14 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Respond for Scripted<Rule> {
     fn respond(
         &self,
         questions: &[Question],
+        wanted: &[bool],
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
-        for (index, question) in questions.iter().enumerate() {
+        for (index, question) in questions
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| wanted[*index])
+        {
             thread::sleep(self.pause);
             if on_answer(Answer {
                 question: index,

@@ -1,7 +1,8 @@
 //! Asks what a plan still needs, and writes every answer as soon as it exists.
 //!
 //! A trial is asked until it has an outcome other than an error, whatever was interrupted before. The order is the
-//! respondent's: the engine sorts prompts so that shared beginnings are computed once.
+//! respondent's, who sorts prompts so that shared beginnings are computed once, and who sees the whole plan even when
+//! little of it is left, so that an answer does not depend on what was interrupted.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -67,13 +68,13 @@ pub fn execute(
     store: &mut RunStore,
     watch: &mut dyn FnMut(Asked) -> ControlFlow<()>,
 ) -> Result<bool, RunError> {
-    let open: Vec<&Trial> = plan
+    let open: Vec<bool> = plan
         .trials
         .iter()
-        .filter(|trial| !store.answered(&trial.id.0))
+        .map(|trial| !store.answered(&trial.id.0))
         .collect();
     let all = plan.trials.len();
-    let before = all - open.len();
+    let before = open.iter().filter(|open| !**open).count();
     if watch(Asked {
         done: before,
         all,
@@ -92,8 +93,8 @@ pub fn execute(
         first: None,
         failed: None,
     };
-    let answered = model.respond(&questions(open.iter().copied()), &mut |answer| {
-        sitting.write(Record::new(open[answer.question], answer.outcome))?;
+    let answered = model.respond(&questions(&plan.trials), &open, &mut |answer| {
+        sitting.write(Record::new(&plan.trials[answer.question], answer.outcome))?;
         watch(Asked {
             done: before + sitting.now,
             all,

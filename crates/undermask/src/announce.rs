@@ -85,7 +85,9 @@ fn warm_up(model: &dyn Respond, open: &[&Trial], workers: usize) -> Result<f64, 
         let sample = questions(open.iter().copied().take(count));
         let tokens = model.count(&sample)?.unique as f64;
         let start = Instant::now();
-        model.respond(&sample, &mut |_| ControlFlow::Continue(()))?;
+        model.respond(&sample, &vec![true; sample.len()], &mut |_| {
+            ControlFlow::Continue(())
+        })?;
         Ok((tokens, start.elapsed().as_secs_f64().max(1e-6)))
     };
     // One question is one worker's.
@@ -105,7 +107,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(' ');
         }
         out.push(digit);

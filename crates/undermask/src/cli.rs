@@ -41,6 +41,7 @@ pub enum Verb {
 #[derive(Args, Clone)]
 pub struct AuditArguments {
     /// Hugging Face directories, or organism:NAME. None: every organism that ships.
+    #[arg(value_name = "MODEL")]
     pub models: Vec<String>,
     /// The suite: the name of one that ships, or a file.
     #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
@@ -71,7 +72,8 @@ pub struct AuditArguments {
     /// Threads. [default: all cores]
     #[arg(long, env = "UNDERMASK_THREADS")]
     pub threads: Option<usize>,
-    /// Memory for keys, values and activations, in MiB.
+    /// Memory for keys, values and activations, in MiB. Little of it makes smaller batches, which can change the last
+    /// bits of a score.
     #[arg(long, default_value_t = 512, env = "UNDERMASK_MEMORY")]
     pub memory: usize,
     /// Begin anew where the folder holds a run already; that one is put into its folder `earlier`.
@@ -92,17 +94,17 @@ pub enum Precision {
 /// Verdicts by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum VerdictName {
-    /// steadfast
+    /// Concern is kept wherever it was tested
     Steadfast,
-    /// mask
+    /// Concern belongs to the default persona
     Mask,
-    /// bounded
+    /// Concern is kept up to a price or a dose of pressure
     Bounded,
-    /// cold
+    /// There is no concern to mask
     Cold,
-    /// obedient
+    /// Drops concern, and everything else, when ordered
     Obedient,
-    /// indeterminate
+    /// The evidence does not decide
     Indeterminate,
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
 };
+use undermask_engine::EngineError;
 use undermask_model::ModelError;
 use undermask_organisms::GrowError;
 use undermask_report::ReportError;
@@ -92,11 +93,17 @@ impl CommandError {
     fn help(&self) -> Option<&'static str> {
         match self {
             CommandError::Model {
-                error: ModelError::Engine(_),
+                error: ModelError::Engine(error),
                 ..
-            } => Some(
-                "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",
-            ),
+            } if !matches!(
+                error,
+                EngineError::Request(_) | EngineError::NoTemplate { .. }
+            ) =>
+            {
+                Some(
+                    "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",
+                )
+            }
             CommandError::NothingAnswered(_) => Some(
                 "check the model (are its weights whole?) and the suite, then run the same command again",
             ),
