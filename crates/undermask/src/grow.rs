@@ -1,5 +1,6 @@
 //! The `grow` verb: trains an organism, enumerates its truth, draws its loss curve.
 
+use std::path::Path;
 use std::time::Instant;
 
 use undermask_engine::{Model, ScoreSettings, Source};
@@ -36,11 +37,15 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             )));
         }
     };
+    if arguments.recipe != BASE {
+        undermask_organisms::grow::read_recipe(&arguments.recipe)?;
+    }
     let base = match (&arguments.base, arguments.recipe == BASE) {
         (_, true) => None,
         (Some(directory), false) => Some(BaseFiles::read(directory)?),
         (None, false) => Some(BaseFiles::shipped()?),
     };
+    refuse_occupied(&arguments.out, arguments.recipe == BASE)?;
     let threads = arguments
         .threads
         .unwrap_or(ScoreSettings::default().threads);
@@ -127,6 +132,21 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         .into());
     }
     Ok(Finish::Done)
+}
+
+/// A finished model, grown or not, is not written over. A growth that was stopped has a checkpoint, or no truth yet.
+fn refuse_occupied(out: &Path, is_base: bool) -> Result<(), CommandError> {
+    let has = |name: &str| out.join(name).exists();
+    let stopped = has("checkpoint.bin") || has("growth.json") && !is_base && !has("truth.json");
+    if stopped || !has("model.safetensors") && !has("config.json") {
+        return Ok(());
+    }
+    let found = "a finished model".to_owned();
+    Err(undermask_organisms::GrowError::Occupied {
+        path: out.to_owned(),
+        found,
+    }
+    .into())
 }
 
 /// The loss over steps, as a small SVG.

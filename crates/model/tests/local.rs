@@ -1,0 +1,210 @@
+//! How questions become tokens: templates that take no system role, labels that the tokenizer joins to the prompt,
+//! prompts that are too long, and answers that do not depend on what else is asked.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use undermask_engine::{Message, ScoreRequest, ScoreSettings, Source};
+use undermask_model::{Answer, Local, Question, Respond};
+use undermask_store::{LabelScore, Outcome};
+use undermask_suite::Prompt;
+
+const PLAIN: &str = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+const REFUSES: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}\
+                       {% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+const DROPS: &str = "{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}\
+                     {% endfor %}<assistant>";
+const SETTINGS: ScoreSettings = ScoreSettings {
+    threads: 2,
+    memory: 64 << 20,
+};
+
+/// The engine's tiny model with this template, and with ` s` as one token.
+fn model(template: &str) -> Local {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/fixtures/grouped");
+    let mut files: Vec<(String, std::borrow::Cow<'static, [u8]>)> = Vec::new();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        let mut bytes = fs::read(folder.join(name)).expect("a fixture");
+        if name == "tokenizer.json" {
+            let text = String::from_utf8(bytes).expect("a text");
+            let text = text
+                .replace("\"extra256\"", "\"Ġs\"")
+                .replace("\"merges\": []", "\"merges\": [[\"Ġ\", \"s\"]]");
+            bytes = text.into_bytes();
+        }
+        files.push((name.to_owned(), bytes.into()));
+    }
+    files.push((
+        "chat_template.jinja".to_owned(),
+        template.as_bytes().to_vec().into(),
+    ));
+    Local::open(
+        "tiny",
+        &Source::Memory {
+            name: "tiny".to_owned(),
+            files,
+        },
+        SETTINGS,
+    )
+    .expect("a model")
+}
+
+fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -> Question {
+    Question {
+        prompt: Prompt {
+            system: system.map(str::to_owned),
+            user: user.to_owned(),
+            prefill: prefill.to_owned(),
+        },
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+    }
+}
+
+fn ask(model: &Local, questions: &[Question], wanted: &[bool]) -> Vec<Option<Outcome>> {
+    let mut found = vec![None; questions.len()];
+    let respond = model.respond(questions, wanted, &mut |Answer { question, outcome }| {
+        assert!(found[question].replace(outcome).is_none(), "answered once");
+        ControlFlow::Continue(())
+    });
+    respond.expect("answers");
+    found
+}
+
+fn scores(outcome: &Option<Outcome>) -> &[LabelScore] {
+    match outcome {
+        Some(Outcome::Answered { scores }) => scores,
+        other => panic!("not answered: {other:?}"),
+    }
+}
+
+#[test]
+fn a_label_that_the_tokenizer_joins_to_the_prompt_is_scored_from_the_join() {
+    let model = model(PLAIN);
+    let question = question(None, "Which?", "I ", &["share", "keep"]);
+    let found = ask(&model, &[question], &[true]);
+    let encode = |text: &str| model.model().encode(text).expect("tokens");
+    // ` s` is one token: the space belongs to the labels.
+    let [share, keep] = [
+        "<user>Which?<assistant>I share",
+        "<user>Which?<assistant>I keep",
+    ]
+    .map(encode);
+    let prompt = encode("<user>Which?<assistant>I");
+    assert!(share.starts_with(&prompt) && keep.starts_with(&prompt));
+    let options = vec![
+        share[prompt.len()..].to_vec(),
+        keep[prompt.len()..].to_vec(),
+    ];
+    assert_eq!((options[0].len(), options[1].len()), (5, 5));
+    let mut expected = Vec::new();
+    let request = ScoreRequest { prompt, options };
+    let alone = model
+        .model()
+        .score(&[request], &SETTINGS, &mut |_, scores| {
+            expected = scores
+                .iter()
+                .map(|score| (score.log_probability, score.tokens))
+                .collect();
+            ControlFlow::Continue(())
+        });
+    alone.expect("scores");
+    let found: Vec<(f64, usize)> = scores(&found[0])
+        .iter()
+        .map(|score| (score.log_probability, score.tokens))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_system_message_is_folded_where_the_template_refuses_or_drops_it() {
+    let asked = question(Some("Be kind."), "Which?", "", &["share", "keep"]);
+    let folded = question(None, "Be kind.\n\nWhich?", "", &["share", "keep"]);
+    for template in [REFUSES, DROPS] {
+        let model = model(template);
+        assert!(model.notes().is_empty());
+        let found = ask(&model, &[asked.clone()], &[true]);
+        assert!(
+            model.notes()[0].contains("no system role"),
+            "{:?}",
+            model.notes()
+        );
+        assert_eq!(found, ask(&model, &[folded.clone()], &[true]));
+    }
+    let model = model(PLAIN);
+    assert_ne!(
+        ask(&model, &[asked], &[true]),
+        ask(&model, &[folded], &[true])
+    );
+    assert!(model.notes().is_empty());
+    let rendered = model.model().render_chat(
+        &[Message::new("system", "a"), Message::new("user", "b")],
+        true,
+    );
+    assert_eq!(rendered.expect("a text"), "<system>a<user>b<assistant>");
+}
+
+#[test]
+fn a_question_that_cannot_be_put_is_an_outcome_of_its_own() {
+    let model = model(PLAIN);
+    let questions = [
+        question(None, "Which?", "", &["share", "keep"]),
+        question(None, &"long ".repeat(200), "", &["share", "keep"]),
+        question(None, "Which?", "", &["share", "share"]),
+    ];
+    let found = ask(&model, &questions, &[true; 3]);
+    assert_eq!(scores(&found[0]).len(), 2);
+    for (found, words) in found[1..]
+        .iter()
+        .zip(["the model reads 512", "the same tokens"])
+    {
+        let Some(Outcome::Error { message }) = found else {
+            panic!("{found:?}")
+        };
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn an_answer_does_not_depend_on_what_else_is_wanted() {
+    let model = model(PLAIN);
+    let questions: Vec<Question> = (0..400)
+        .map(|number| {
+            question(
+                Some("Be kind."),
+                &format!("Is {number} more than {}?", number * 7 % 100),
+                "",
+                &["yes", "no"],
+            )
+        })
+        .collect();
+    let all = ask(&model, &questions, &[true; 400]);
+    let some: Vec<bool> = (0..400).map(|number| number % 3 == 1).collect();
+    let part = ask(&model, &questions, &some);
+    for ((wanted, one), other) in some.iter().zip(&all).zip(&part) {
+        assert_eq!(other.as_ref(), wanted.then_some(one.as_ref()).flatten());
+    }
+}
+
+#[test]
+fn labels_that_begin_each_other_are_disjoint() {
+    let model = model(PLAIN);
+    let nested = ask(
+        &model,
+        &[question(None, "How many?", "", &["8", "85", "9"])],
+        &[true],
+    );
+    let plain = ask(
+        &model,
+        &[question(None, "How many?", "", &["8", "9"])],
+        &[true],
+    );
+    let (nested, plain) = (scores(&nested[0]), scores(&plain[0]));
+    let probability = |score: &LabelScore| score.log_probability.exp();
+    let sum = probability(&nested[0]) + probability(&nested[1]);
+    assert!(
+        (sum - probability(&plain[0])).abs() < 1e-9,
+        "8 alone is 8 and not 85, or 85"
+    );
+    assert!(nested[0].log_probability < plain[0].log_probability);
+}
