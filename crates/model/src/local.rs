@@ -168,9 +168,12 @@ impl Local {
 
     /// Renders and encodes, on all threads: for a tiny model this is a good part of the work.
     fn prepare(&self, questions: &[Question]) -> Result<Prepared, EngineError> {
-        if !self.model.has_chat_template() {
-            // Rendering says so, with the remedy.
-            self.model.render_chat(&[], true)?;
+        // What is wrong with the template itself is said at once, not once a question.
+        if let Some(first) = questions.first()
+            && let Err(error @ (EngineError::NoTemplate { .. } | EngineError::Template(_))) =
+                self.text(&first.prompt)
+        {
+            return Err(error);
         }
         let share = questions
             .len()

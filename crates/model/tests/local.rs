@@ -123,13 +123,13 @@ fn a_system_message_is_folded_where_the_template_refuses_or_drops_it() {
     for template in [REFUSES, DROPS] {
         let model = model(template);
         assert!(model.notes().is_empty());
-        let found = ask(&model, &[asked.clone()], &[true]);
+        let found = ask(&model, std::slice::from_ref(&asked), &[true]);
         assert!(
             model.notes()[0].contains("no system role"),
             "{:?}",
             model.notes()
         );
-        assert_eq!(found, ask(&model, &[folded.clone()], &[true]));
+        assert_eq!(found, ask(&model, std::slice::from_ref(&folded), &[true]));
     }
     let model = model(PLAIN);
     assert_ne!(
