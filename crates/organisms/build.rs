@@ -10,7 +10,8 @@ const FILES: &[&str] = &["config.json", "tokenizer.json", "tokenizer_config.json
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../organisms");
     println!("cargo:rerun-if-changed={}", root.display());
-    let mut folders: Vec<PathBuf> = fs::read_dir(&root).map_or_else(|_| Vec::new(), |list| list.flatten().map(|entry| entry.path()).collect());
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(&root).map_or_else(|_| Vec::new(), |list| list.flatten().map(|entry| entry.path()).collect());
     folders.retain(|folder| folder.join("model.safetensors").exists());
     folders.sort();
     let mut text = String::from("&[\n");

@@ -43,18 +43,32 @@ pub(crate) fn check(config: &Config, tokens: &[u32]) -> Result<(), EngineError> 
         return Err(EngineError::Request("there is no token to read; give a text".to_owned()));
     }
     if tokens.len() > config.longest {
-        return Err(EngineError::Request(format!("{} tokens are more than the model's {}", tokens.len(), config.longest)));
+        return Err(EngineError::Request(format!(
+            "{} tokens are more than the model's {}",
+            tokens.len(),
+            config.longest
+        )));
     }
     match tokens.iter().find(|token| **token as usize >= config.vocabulary) {
-        Some(token) => Err(EngineError::Request(format!("token {token} is outside the vocabulary of {}", config.vocabulary))),
+        Some(token) => {
+            Err(EngineError::Request(format!("token {token} is outside the vocabulary of {}", config.vocabulary)))
+        }
         None => Ok(()),
     }
 }
 
-pub(crate) fn read(config: &Config, decoder: &Decoder, tokens: &[u32], points: &[HookPoint]) -> Result<Activations, EngineError> {
+pub(crate) fn read(
+    config: &Config,
+    decoder: &Decoder,
+    tokens: &[u32],
+    points: &[HookPoint],
+) -> Result<Activations, EngineError> {
     check(config, tokens)?;
     for point in points {
-        if let HookPoint::ResidPre(layer) | HookPoint::ResidPost(layer) | HookPoint::AttentionOut(layer) | HookPoint::MlpOut(layer) = point
+        if let HookPoint::ResidPre(layer)
+        | HookPoint::ResidPost(layer)
+        | HookPoint::AttentionOut(layer)
+        | HookPoint::MlpOut(layer) = point
             && *layer >= config.layers
         {
             return Err(EngineError::Request(format!("`{point}`: the model has blocks 0 to {}", config.layers - 1)));
@@ -72,7 +86,13 @@ pub(crate) fn read(config: &Config, decoder: &Decoder, tokens: &[u32], points: &
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EngineError::NotFinite(tokens.len()));
     }
-    Ok(Activations { tokens: tokens.to_vec(), logits, vocabulary: config.vocabulary, points: copy.points, hidden: config.hidden })
+    Ok(Activations {
+        tokens: tokens.to_vec(),
+        logits,
+        vocabulary: config.vocabulary,
+        points: copy.points,
+        hidden: config.hidden,
+    })
 }
 
 impl Activations {
@@ -83,7 +103,14 @@ impl Activations {
     pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
         let length = self.tokens.len();
         let mut tensors = vec![
-            ("tokens".to_owned(), Stored { dtype: Dtype::I64, shape: vec![length], bytes: self.tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect() }),
+            (
+                "tokens".to_owned(),
+                Stored {
+                    dtype: Dtype::I64,
+                    shape: vec![length],
+                    bytes: self.tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect(),
+                },
+            ),
             ("logits".to_owned(), Stored::floats(vec![length, self.vocabulary], &self.logits)),
         ];
         for (point, rows) in &self.points {

@@ -40,8 +40,8 @@ impl Template {
     /// named ones of which `default` counts).
     pub fn read(source: &Source) -> Result<Option<Template>, EngineError> {
         let configuration = source.text("tokenizer_config.json")?.unwrap_or_else(|| "{}".to_owned());
-        let json: serde_json::Value =
-            serde_json::from_str(&configuration).map_err(|error| EngineError::Template(format!("{}: {error}", source.path("tokenizer_config.json"))))?;
+        let json: serde_json::Value = serde_json::from_str(&configuration)
+            .map_err(|error| EngineError::Template(format!("{}: {error}", source.path("tokenizer_config.json"))))?;
         let special = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"]
             .into_iter()
             .filter_map(|name| {
@@ -51,9 +51,11 @@ impl Template {
             .collect();
         let from_configuration = || match &json["chat_template"] {
             serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Array(list) => {
-                list.iter().find(|entry| entry["name"] == "default").and_then(|entry| entry["template"].as_str()).map(str::to_owned)
-            }
+            serde_json::Value::Array(list) => list
+                .iter()
+                .find(|entry| entry["name"] == "default")
+                .and_then(|entry| entry["template"].as_str())
+                .map(str::to_owned),
             _ => None,
         };
         let text = source.text("chat_template.jinja")?.or_else(from_configuration);
@@ -128,8 +130,20 @@ impl std::io::Write for Bounded {
 /// The fixed date, 1 January 2026, in the formats that templates use.
 fn strftime(format: &str) -> String {
     let parts = [
-        ("%Y", "2026"), ("%m", "01"), ("%d", "01"), ("%B", "January"), ("%b", "Jan"), ("%A", "Thursday"), ("%a", "Thu"),
-        ("%y", "26"), ("%H", "00"), ("%M", "00"), ("%S", "00"), ("%-d", "1"), ("%-m", "1"), ("%j", "001"),
+        ("%Y", "2026"),
+        ("%m", "01"),
+        ("%d", "01"),
+        ("%B", "January"),
+        ("%b", "Jan"),
+        ("%A", "Thursday"),
+        ("%a", "Thu"),
+        ("%y", "26"),
+        ("%H", "00"),
+        ("%M", "00"),
+        ("%S", "00"),
+        ("%-d", "1"),
+        ("%-m", "1"),
+        ("%j", "001"),
     ];
     parts.iter().fold(format.to_owned(), |text, (mark, value)| text.replace(mark, value))
 }
@@ -137,7 +151,8 @@ fn strftime(format: &str) -> String {
 /// JSON as Python's `json.dumps(ensure_ascii=False)` writes it, which is what transformers puts into templates.
 fn to_json(value: &Value, options: minijinja::value::Kwargs) -> Result<Value, Error> {
     let indent: Option<usize> = options.get("indent").ok();
-    let json = serde_json::to_value(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let json =
+        serde_json::to_value(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     let mut text = String::new();
     python_json(&json, indent, 0, &mut text);
     Ok(Value::from_safe_string(text))

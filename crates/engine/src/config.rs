@@ -85,7 +85,8 @@ impl Config {
     pub fn parse(text: &str) -> Result<Config, EngineError> {
         let wrong = |why: String| EngineError::Config(why);
         let json: Value = serde_json::from_str(text).map_err(|error| wrong(format!("is no JSON: {error}")))?;
-        let architecture = json["architectures"][0].as_str().or(json["model_type"].as_str()).unwrap_or("none").to_owned();
+        let architecture =
+            json["architectures"][0].as_str().or(json["model_type"].as_str()).unwrap_or("none").to_owned();
         if !ARCHITECTURES.contains(&architecture.as_str()) {
             return Err(EngineError::Architecture { found: architecture, known: ARCHITECTURES.join(", ") });
         }
@@ -106,14 +107,18 @@ impl Config {
         let key_value_heads = size("num_key_value_heads", Some(heads))?;
         let head_dimension = if json["head_dim"].is_null() {
             if !hidden.is_multiple_of(heads) {
-                return Err(wrong(format!("hidden_size {hidden} is no multiple of num_attention_heads {heads}, and there is no head_dim")));
+                return Err(wrong(format!(
+                    "hidden_size {hidden} is no multiple of num_attention_heads {heads}, and there is no head_dim"
+                )));
             }
             hidden / heads
         } else {
             size("head_dim", None)?
         };
         if !heads.is_multiple_of(key_value_heads) {
-            return Err(wrong(format!("num_attention_heads {heads} is no multiple of num_key_value_heads {key_value_heads}")));
+            return Err(wrong(format!(
+                "num_attention_heads {heads} is no multiple of num_key_value_heads {key_value_heads}"
+            )));
         }
         if !head_dimension.is_multiple_of(2) {
             return Err(wrong(format!("head_dim {head_dimension} is odd; rotary positions need pairs")));
@@ -180,7 +185,11 @@ fn rope(json: &Value, longest: usize) -> Result<Rope, EngineError> {
             high: number("high_freq_factor", None)?,
             original: number("original_max_position_embeddings", Some(longest as f64))?,
         },
-        other => return Err(EngineError::Config(format!("rope scaling `{other}` is not read by this version; it reads default, linear, llama3"))),
+        other => {
+            return Err(EngineError::Config(format!(
+                "rope scaling `{other}` is not read by this version; it reads default, linear, llama3"
+            )));
+        }
     };
     Ok(Rope { theta, scaling })
 }

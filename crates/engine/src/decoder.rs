@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 
+use crate::EngineError;
 use crate::config::Config;
 use crate::hook::{HookPoint, Observer};
+use crate::matrix::Matrix;
 use crate::ops::{add, dot, exponential, gate_forward, norm_forward, rotate};
-use crate::weights::{Matrix, Weights};
-use crate::EngineError;
+use crate::weights::Weights;
 
 /// The parameters of one block.
 struct Block {
@@ -147,7 +148,14 @@ impl Decoder {
     }
 
     /// Runs the blocks; returns the residual stream after the last one, [N, D].
-    pub fn run(&self, tokens: &[u32], segments: &[Segment], store: &mut Store, buffers: &mut Buffers, observer: &mut dyn Observer) -> Vec<f32> {
+    pub fn run(
+        &self,
+        tokens: &[u32],
+        segments: &[Segment],
+        store: &mut Store,
+        buffers: &mut Buffers,
+        observer: &mut dyn Observer,
+    ) -> Vec<f32> {
         let (config, count, wide) = (&self.config, tokens.len(), self.config.hidden);
         let mut stream = vec![0.0; count * wide];
         for (token, row) in tokens.iter().zip(stream.chunks_exact_mut(wide)) {
@@ -157,7 +165,8 @@ impl Decoder {
         let angles = self.angles(segments, count);
         for (layer, block) in self.blocks.iter().enumerate() {
             observer.observe(HookPoint::ResidPre(layer), &stream);
-            let Buffers { normed, inverse, query, key, value, attended, added, gate, activated, scores, scratch } = buffers;
+            let Buffers { normed, inverse, query, key, value, attended, added, gate, activated, scores, scratch } =
+                buffers;
             sized(normed, count * wide);
             sized(inverse, count);
             norm_forward(&stream, &block.attention_norm, config.norm_epsilon, normed, inverse);
@@ -227,7 +236,15 @@ impl Decoder {
 
     /// Attention of one segment over its chain and itself. Scores are held for one row at a time, so a long prompt
     /// needs no [T, T].
-    fn attend(&self, segment: &Segment, query: &[f32], keys: &[f32], values: &[f32], attended: &mut [f32], scores: &mut Vec<f32>) {
+    fn attend(
+        &self,
+        segment: &Segment,
+        query: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        attended: &mut [f32],
+        scores: &mut Vec<f32>,
+    ) {
         let (size, wide, narrow) = (self.config.head_dimension, self.config.query_width(), self.config.key_width());
         let group = self.config.heads / self.config.key_value_heads;
         let scale = 1.0 / (size as f32).sqrt();

@@ -38,7 +38,9 @@ impl FromStr for HookPoint {
 
     fn from_str(text: &str) -> Result<HookPoint, String> {
         let unknown = || {
-            format!("`{text}` is no hook point; known are embeddings, blocks.B.resid_pre, blocks.B.attention_out, blocks.B.mlp_out, blocks.B.resid_post, final_norm")
+            format!(
+                "`{text}` is no hook point; known are embeddings, blocks.B.resid_pre, blocks.B.attention_out, blocks.B.mlp_out, blocks.B.resid_post, final_norm"
+            )
         };
         match text {
             "embeddings" => return Ok(HookPoint::Embeddings),

@@ -10,6 +10,7 @@ mod config;
 mod decoder;
 mod error;
 mod hook;
+mod matrix;
 mod model;
 pub mod ops;
 mod score;

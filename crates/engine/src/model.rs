@@ -54,25 +54,34 @@ impl Model {
     /// [`EngineError`] for whatever is missing, damaged, mismatched or not supported.
     pub fn open(source: &Source) -> Result<Model, EngineError> {
         let place = source.place();
-        let missing = |file: &str, remedy: &str| EngineError::Missing { place: place.clone(), file: file.to_owned(), remedy: remedy.to_owned() };
+        let missing = |file: &str, remedy: &str| EngineError::Missing {
+            place: place.clone(),
+            file: file.to_owned(),
+            remedy: remedy.to_owned(),
+        };
         if let Source::Directory(path) = source
             && !path.is_dir()
         {
             return Err(EngineError::Unreadable { file: place, why: "there is no such directory".to_owned() });
         }
-        let text = source.text("config.json")?.ok_or_else(|| missing("config.json", "give the directory of a Hugging Face model"))?;
+        let text = source
+            .text("config.json")?
+            .ok_or_else(|| missing("config.json", "give the directory of a Hugging Face model"))?;
         let config = Config::parse(&text)?;
         let weights = Weights::open(source)?;
         let decoder = Decoder::load(&config, &weights)?;
-        let json = source
-            .text("tokenizer.json")?
-            .ok_or_else(|| missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)"))?;
-        let tokenizer = Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
+        let json = source.text("tokenizer.json")?.ok_or_else(|| {
+            missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
+        })?;
+        let tokenizer =
+            Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
         let template = Template::read(source)?;
         let identity = Identity {
             weights: weights.hash.clone(),
             tokenizer: blake3::hash(json.as_bytes()).to_hex().to_string(),
-            template: template.as_ref().map_or(String::new(), |template| blake3::hash(template.text().as_bytes()).to_hex().to_string()),
+            template: template
+                .as_ref()
+                .map_or(String::new(), |template| blake3::hash(template.text().as_bytes()).to_hex().to_string()),
         };
         let description = Description {
             architecture: config.architecture.clone(),
@@ -117,7 +126,8 @@ impl Model {
     /// # Errors
     /// [`EngineError::Tokenizer`].
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
+        let encoding =
+            self.tokenizer.encode_fast(text, false).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())
     }
 

@@ -57,7 +57,9 @@ pub fn multiply(
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    assert!(out_lay.reach(m, n) < out.len() && left_lay.reach(m, k) < left.len() && right_lay.reach(k, n) < right.len());
+    assert!(
+        out_lay.reach(m, n) < out.len() && left_lay.reach(m, k) < left.len() && right_lay.reach(k, n) < right.len()
+    );
     // SAFETY: the assertion above keeps every access of the three matrices within its slice.
     unsafe {
         gemm::gemm(
@@ -94,8 +96,14 @@ pub fn exponential(x: f32) -> f32 {
     let rest = x - whole * 0.693_359_4 - whole * -2.121_944_4e-4;
     let series = 1.0
         + rest
-            * (1.0 + rest * (0.5 + rest * (0.166_666_67 + rest * (0.041_666_668 + rest * (0.008_333_334 + rest * 0.001_388_889)))));
-    let power = f32::from_bits(((shifted.to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32).wrapping_add(127) << 23) as u32);
+            * (1.0
+                + rest
+                    * (0.5
+                        + rest
+                            * (0.166_666_67 + rest * (0.041_666_668 + rest * (0.008_333_334 + rest * 0.001_388_889)))));
+    let power = f32::from_bits(
+        ((shifted.to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32).wrapping_add(127) << 23) as u32,
+    );
     series * power
 }
 
@@ -170,4 +178,3 @@ pub fn add(one: &mut [f32], two: &[f32]) {
         }
     });
 }
-

@@ -66,7 +66,11 @@ fn sequences(request: &ScoreRequest) -> impl Iterator<Item = Vec<u32>> + '_ {
 /// Requests in sorted order, cut into jobs by an upper bound on their new tokens.
 fn jobs(config: &Config, requests: &[ScoreRequest], settings: &ScoreSettings) -> Vec<Vec<usize>> {
     // Keys and values of every block; a row of each activation; the pre-head rows.
-    let per_token = 4 * (2 * config.layers * config.key_width() + 5 * config.hidden + 2 * config.query_width() + 2 * config.intermediate);
+    let per_token = 4
+        * (2 * config.layers * config.key_width()
+            + 5 * config.hidden
+            + 2 * config.query_width()
+            + 2 * config.intermediate);
     let room = (settings.memory / settings.threads.max(1) / per_token.max(1)).clamp(256, JOB_TOKENS);
     let mut order: Vec<usize> = (0..requests.len()).collect();
     order.sort_by(|one, two| requests[*one].prompt.cmp(&requests[*two].prompt));
@@ -157,9 +161,17 @@ fn check(config: &Config, requests: &[ScoreRequest]) -> Result<(), EngineError> 
         }
         let longest = request.prompt.len() + request.options.iter().map(Vec::len).max().unwrap_or(0);
         if longest > config.longest {
-            return wrong(format!("{longest} tokens are more than the model's {} (max_position_embeddings)", config.longest));
+            return wrong(format!(
+                "{longest} tokens are more than the model's {} (max_position_embeddings)",
+                config.longest
+            ));
         }
-        if let Some(token) = request.prompt.iter().chain(request.options.iter().flatten()).find(|token| **token as usize >= config.vocabulary) {
+        if let Some(token) = request
+            .prompt
+            .iter()
+            .chain(request.options.iter().flatten())
+            .find(|token| **token as usize >= config.vocabulary)
+        {
             return wrong(format!("token {token} is outside the vocabulary of {}", config.vocabulary));
         }
     }
@@ -175,12 +187,21 @@ struct Place {
 
 type Scored = Vec<(usize, Vec<OptionScore>)>;
 
-fn run_job(config: &Config, decoder: &Decoder, requests: &[ScoreRequest], job: &[usize], buffers: &mut Buffers) -> Result<Scored, EngineError> {
+fn run_job(
+    config: &Config,
+    decoder: &Decoder,
+    requests: &[ScoreRequest],
+    job: &[usize],
+    buffers: &mut Buffers,
+) -> Result<Scored, EngineError> {
     let lists: Vec<Vec<u32>> = job.iter().flat_map(|index| sequences(&requests[*index])).collect();
     let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
     let trie = Trie::build(&views);
-    let labels: Vec<(usize, &[u32])> =
-        job.iter().enumerate().flat_map(|(slot, index)| requests[*index].options.iter().map(move |option| (slot, option.as_slice()))).collect();
+    let labels: Vec<(usize, &[u32])> = job
+        .iter()
+        .enumerate()
+        .flat_map(|(slot, index)| requests[*index].options.iter().map(move |option| (slot, option.as_slice())))
+        .collect();
     let mut places = places(&trie, &lists, &labels);
     let starts = stored_rows(&trie);
     let mut store = Store::new(config, trie.tokens());
@@ -196,7 +217,12 @@ fn run_job(config: &Config, decoder: &Decoder, requests: &[ScoreRequest], job: &
                 let rows = tokens.len()..tokens.len() + trie.nodes[*node].tokens.len();
                 tokens.extend_from_slice(&trie.nodes[*node].tokens);
                 first_row[*node] = rows.start;
-                Segment { rows, position: trie.nodes[*node].depth, chain: chain(&trie, &starts, *node), stored: starts[*node] }
+                Segment {
+                    rows,
+                    position: trie.nodes[*node].depth,
+                    chain: chain(&trie, &starts, *node),
+                    stored: starts[*node],
+                }
             })
             .collect();
         let stream = decoder.run(&tokens, &segments, &mut store, buffers, &mut Blind);
@@ -257,7 +283,15 @@ const ROWS: usize = 512;
 
 /// Adds the wanted log-probabilities at some rows of the stream. The vocabulary is walked in blocks, so that [N, V] is
 /// never held.
-fn read_logits(config: &Config, decoder: &Decoder, stream: &[f32], rows: &[usize], places: &[Place], buffers: &mut Buffers, sums: &mut [f64]) {
+fn read_logits(
+    config: &Config,
+    decoder: &Decoder,
+    stream: &[f32],
+    rows: &[usize],
+    places: &[Place],
+    buffers: &mut Buffers,
+    sums: &mut [f64],
+) {
     let wide = config.hidden;
     for (rows, places) in rows.chunks(ROWS).zip(places.chunks(ROWS)) {
         let mut gathered = Vec::with_capacity(rows.len() * wide);
@@ -324,7 +358,9 @@ impl Default for LogSum {
 
 impl LogSum {
     fn add(&mut self, logits: &[f32]) {
-        let highest = logits.iter().fold(self.highest, |highest, logit| if logit.is_nan() { f32::NAN } else { highest.max(*logit) });
+        let highest = logits
+            .iter()
+            .fold(self.highest, |highest, logit| if logit.is_nan() { f32::NAN } else { highest.max(*logit) });
         let part = pulp::Arch::new().dispatch(|| {
             let mut sums = [0.0f32; 16];
             for chunk in logits.chunks(16) {

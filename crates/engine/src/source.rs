@@ -68,7 +68,9 @@ impl Source {
                 match std::fs::metadata(&path) {
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                     Err(error) => return Err(unreadable(error.to_string())),
-                    Ok(facts) if facts.len() > LARGEST_TEXT => return Err(unreadable(format!("{} bytes is too large for such a file", facts.len()))),
+                    Ok(facts) if facts.len() > LARGEST_TEXT => {
+                        return Err(unreadable(format!("{} bytes is too large for such a file", facts.len())));
+                    }
                     Ok(_) => std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?,
                 }
             }

@@ -77,14 +77,17 @@ mod tests {
 
     #[test]
     fn every_sequence_is_found_again_and_shared_tokens_count_once() {
-        let lists: Vec<Vec<u32>> = vec![vec![1, 2, 3, 4], vec![1, 2, 3], vec![1, 2, 9], vec![7], vec![1, 2, 3, 4], vec![1, 2, 3, 5, 6]];
+        let lists: Vec<Vec<u32>> =
+            vec![vec![1, 2, 3, 4], vec![1, 2, 3], vec![1, 2, 9], vec![7], vec![1, 2, 3, 4], vec![1, 2, 3, 5, 6]];
         let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
         let trie = Trie::build(&views);
         for (index, list) in lists.iter().enumerate() {
             assert_eq!(&rebuilt(&trie, index), list);
         }
         assert_eq!(trie.tokens(), 8); // 1 2 | 3 | 4 | 5 6 | 9 | 7
-        assert!(trie.nodes.iter().all(|node| node.parent.is_none_or(|parent| trie.nodes[parent].level + 1 == node.level)));
+        assert!(
+            trie.nodes.iter().all(|node| node.parent.is_none_or(|parent| trie.nodes[parent].level + 1 == node.level))
+        );
     }
 
     #[test]

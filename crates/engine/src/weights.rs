@@ -8,15 +8,12 @@ use std::ops::Range;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
+use crate::matrix::Matrix;
 use crate::source::Bytes;
-use crate::ops::{Lay, Sizes, multiply};
 use crate::{EngineError, Source};
 
 /// Models up to this many bytes of weights are widened when they are opened.
 const SMALL: usize = 64 << 20;
-/// Numbers of a widened block: 8 MiB.
-const BLOCK: usize = 2 << 20;
-
 /// All tensors of a model by name.
 pub(crate) struct Weights {
     tensors: BTreeMap<String, Tensor>,
@@ -28,11 +25,12 @@ pub(crate) struct Weights {
     pub dtype: String,
 }
 
+/// One tensor, where it lies on disk.
 #[derive(Clone)]
-struct Tensor {
+pub(crate) struct Tensor {
     file: Bytes,
     range: Range<usize>,
-    dtype: Dtype,
+    pub dtype: Dtype,
     shape: Vec<usize>,
 }
 
@@ -85,13 +83,7 @@ impl Weights {
     /// A matrix [rows, columns].
     pub fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Matrix, EngineError> {
         let tensor = self.tensor(name, &[rows, columns])?.clone();
-        let place = match tensor.dtype {
-            Dtype::F32 if tensor.floats().is_some() => Place::Mapped(tensor),
-            _ if self.bytes <= SMALL => Place::Widened(tensor.widened(0..rows * columns)),
-            Dtype::F32 => Place::Widened(tensor.widened(0..rows * columns)),
-            _ => Place::Mapped(tensor),
-        };
-        Ok(Matrix { place, rows, columns })
+        Ok(Matrix::of(tensor, rows, columns, self.bytes <= SMALL))
     }
 }
 
@@ -126,10 +118,18 @@ fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -
     let start = file.as_ref().as_ptr() as usize;
     for (name, view) in content.tensors() {
         if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(EngineError::Tensor { tensor: name, why: format!("is of type {:?}; this version reads F32, F16 and BF16", view.dtype()) });
+            return Err(EngineError::Tensor {
+                tensor: name,
+                why: format!("is of type {:?}; this version reads F32, F16 and BF16", view.dtype()),
+            });
         }
         let first = view.data().as_ptr() as usize - start;
-        let tensor = Tensor { file: file.clone(), range: first..first + view.data().len(), dtype: view.dtype(), shape: view.shape().to_vec() };
+        let tensor = Tensor {
+            file: file.clone(),
+            range: first..first + view.data().len(),
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+        };
         if tensors.insert(name.clone(), tensor).is_some() {
             return Err(damaged(format!("tensor `{name}` stands in two files")));
         }
@@ -143,7 +143,7 @@ impl Tensor {
     }
 
     /// The numbers where they lie, when they are f32 and aligned.
-    fn floats(&self) -> Option<&[f32]> {
+    pub fn floats(&self) -> Option<&[f32]> {
         if self.dtype != Dtype::F32 {
             return None;
         }
@@ -152,13 +152,13 @@ impl Tensor {
         (before.is_empty() && after.is_empty()).then_some(floats)
     }
 
-    fn widened(&self, range: Range<usize>) -> Vec<f32> {
+    pub fn widened(&self, range: Range<usize>) -> Vec<f32> {
         let mut out = vec![0.0; range.len()];
         self.widen(range, &mut out);
         out
     }
 
-    fn widen(&self, range: Range<usize>, out: &mut [f32]) {
+    pub fn widen(&self, range: Range<usize>, out: &mut [f32]) {
         let bytes = self.bytes();
         match self.dtype {
             Dtype::BF16 => {
@@ -174,58 +174,6 @@ impl Tensor {
             _ => {
                 for (out, four) in out.iter_mut().zip(bytes[4 * range.start..4 * range.end].chunks_exact(4)) {
                     *out = f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-                }
-            }
-        }
-    }
-}
-
-/// A matrix [rows, columns], whose rows are outputs.
-pub(crate) struct Matrix {
-    place: Place,
-    rows: usize,
-    columns: usize,
-}
-
-enum Place {
-    Mapped(Tensor),
-    Widened(Vec<f32>),
-}
-
-impl Matrix {
-    /// One row, as f32.
-    pub fn row(&self, row: usize, out: &mut [f32]) {
-        let range = row * self.columns..(row + 1) * self.columns;
-        match &self.place {
-            Place::Widened(values) => out.copy_from_slice(&values[range]),
-            Place::Mapped(tensor) => tensor.widen(range, out),
-        }
-    }
-
-    /// out = keep·out + input·Wᵀ for `count` rows: [count, columns] → [count, rows].
-    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], keep: f32, scratch: &mut Vec<f32>) {
-        self.for_blocks(scratch, |rows, block| {
-            let sizes = Sizes { m: count, k: self.columns, n: rows.len() };
-            let out = (&mut out[rows.start..], Lay::rows(self.rows));
-            multiply(sizes, out, keep, (input, Lay::rows(self.columns)), (block, Lay::transposed(self.columns)), 1.0);
-        });
-    }
-
-    /// Calls `work` with ranges of rows and their numbers, row-major.
-    pub fn for_blocks(&self, scratch: &mut Vec<f32>, mut work: impl FnMut(Range<usize>, &[f32])) {
-        match &self.place {
-            Place::Widened(values) => work(0..self.rows, values),
-            Place::Mapped(tensor) => {
-                if let Some(floats) = tensor.floats() {
-                    return work(0..self.rows, floats);
-                }
-                let height = (BLOCK / self.columns).clamp(1, self.rows);
-                scratch.resize(height * self.columns, 0.0);
-                for start in (0..self.rows).step_by(height) {
-                    let rows = start..(start + height).min(self.rows);
-                    let block = &mut scratch[..rows.len() * self.columns];
-                    tensor.widen(rows.start * self.columns..rows.end * self.columns, block);
-                    work(rows, block);
                 }
             }
         }

@@ -62,7 +62,8 @@ fn blocks_and_logits_match() {
             let last = |rows: &[f32], wide: usize| rows[rows.len() - tokens.len().min(8) * wide..].to_vec();
             for layer in 0..layers {
                 let wanted = floats(&expected, &format!("{index}.blocks.{layer}.resid_post"));
-                worst = worst.max(furthest(&wanted, &last(&found.points[&HookPoint::ResidPost(layer)], model.config().hidden)));
+                worst = worst
+                    .max(furthest(&wanted, &last(&found.points[&HookPoint::ResidPost(layer)], model.config().hidden)));
             }
             let wanted = floats(&expected, &format!("{index}.logits"));
             worst = worst.max(furthest(&wanted, &last(&found.logits, model.config().vocabulary)));
@@ -78,9 +79,11 @@ fn chat_templates_render_alike() {
         let text = std::fs::read_to_string(path.join("chat.json")).expect("cases");
         let cases: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
         for case in cases {
-            let configuration = serde_json::json!({"bos_token": "!", "eos_token": "~", "chat_template": case["template"]});
+            let configuration =
+                serde_json::json!({"bos_token": "!", "eos_token": "~", "chat_template": case["template"]});
             let read = |name: &str| std::fs::read(path.join(name)).expect("a file of the model");
-            let files = ["config.json", "tokenizer.json", "model.safetensors"].map(|name| (name.to_owned(), read(name).into()));
+            let files =
+                ["config.json", "tokenizer.json", "model.safetensors"].map(|name| (name.to_owned(), read(name).into()));
             let mut files = files.to_vec();
             files.push(("tokenizer_config.json".to_owned(), configuration.to_string().into_bytes().into()));
             let model = Model::open(&Source::Memory { name: "case".to_owned(), files }).expect("a model");
@@ -88,10 +91,21 @@ fn chat_templates_render_alike() {
                 .as_array()
                 .expect("messages")
                 .iter()
-                .map(|message| Message::new(message["role"].as_str().expect("a role"), message["content"].as_str().expect("a text")))
+                .map(|message| {
+                    Message::new(
+                        message["role"].as_str().expect("a role"),
+                        message["content"].as_str().expect("a text"),
+                    )
+                })
                 .collect();
             let rendered = model.render_chat(&messages, case["add_generation_prompt"].as_bool().expect("a flag"));
-            assert_eq!(rendered.ok().as_deref(), case["text"].as_str(), "template {} on {}", case["name"], case["messages"]);
+            assert_eq!(
+                rendered.ok().as_deref(),
+                case["text"].as_str(),
+                "template {} on {}",
+                case["name"],
+                case["messages"]
+            );
         }
     }
 }
@@ -123,7 +137,9 @@ fn shared_beginnings_and_batches_give_the_numbers_of_one_prompt_alone() {
             .map(|number| {
                 let mut prompt = stem[..(number as usize * 7) % 29 + 1].to_vec();
                 prompt.extend((0..number % 5).map(|place| (number * 13 + place * 3) % vocabulary));
-                let options = (0..=number % 3).map(|option| (0..=(number + option) % 4).map(|place| (option * 19 + place) % vocabulary).collect()).collect();
+                let options = (0..=number % 3)
+                    .map(|option| (0..=(number + option) % 4).map(|place| (option * 19 + place) % vocabulary).collect())
+                    .collect();
                 ScoreRequest { prompt, options }
             })
             .collect();
@@ -143,7 +159,11 @@ fn shared_beginnings_and_batches_give_the_numbers_of_one_prompt_alone() {
             for (option, score) in request.options.iter().zip(scores) {
                 let wanted = alone(&model, &request.prompt, option);
                 assert_eq!(score.tokens, option.len());
-                assert!((score.log_probability - wanted).abs() < 1e-4 * (1.0 + wanted.abs()), "{} against {wanted}", score.log_probability);
+                assert!(
+                    (score.log_probability - wanted).abs() < 1e-4 * (1.0 + wanted.abs()),
+                    "{} against {wanted}",
+                    score.log_probability
+                );
             }
         }
         assert_eq!(together, run(ScoreSettings { threads: 1, ..ScoreSettings::default() }));

@@ -23,7 +23,9 @@ impl Study<'_> {
                 Ok(None) => Quantity::Refused { refused: "no context".to_owned() },
                 Err(refused) => Quantity::Refused { refused },
             };
-            let retention = self.retention(measured, base, ItemKind::Welfare, chosen).unwrap_or_else(|| Err("no context".to_owned()));
+            let retention = self
+                .retention(measured, base, ItemKind::Welfare, chosen)
+                .unwrap_or_else(|| Err("no context".to_owned()));
             GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention) }
         };
         names.into_iter().map(group).collect()
@@ -51,7 +53,11 @@ impl Study<'_> {
                 };
                 let (lambda, curve) = ladder(&one.welfare);
                 let (neutral_lambda, neutral_ladder) = ladder(&one.neutral);
-                let retention = one.welfare.as_ref().map_err(Clone::clone).and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
+                let retention = one
+                    .welfare
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
                 let id = one.context.id.as_str();
                 ContextProfile {
                     id: id.to_owned(),
@@ -61,7 +67,9 @@ impl Study<'_> {
                     lambda,
                     neutral_lambda,
                     retention: self.reported(retention),
-                    position_bias: self.bias(|context| context == id).unwrap_or(Quantity::Refused { refused: "it was not asked".to_owned() }),
+                    position_bias: self
+                        .bias(|context| context == id)
+                        .unwrap_or(Quantity::Refused { refused: "it was not asked".to_owned() }),
                     gate: one.gate.clone(),
                     ladder: curve,
                     neutral_ladder,

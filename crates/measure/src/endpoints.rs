@@ -14,7 +14,9 @@ impl EndpointTest {
 
 /// Fills in the adjusted p-values, each kind over its own family.
 pub(crate) fn adjusted(mut tests: Vec<EndpointTest>) -> Vec<EndpointTest> {
-    for (adjustment, adjust) in [(Adjustment::Holm, holm as fn(&[f64]) -> Vec<f64>), (Adjustment::BenjaminiHochberg, benjamini_hochberg)] {
+    for (adjustment, adjust) in
+        [(Adjustment::Holm, holm as fn(&[f64]) -> Vec<f64>), (Adjustment::BenjaminiHochberg, benjamini_hochberg)]
+    {
         let own = |test: &&mut EndpointTest| test.adjustment == adjustment;
         let raw: Vec<f64> = tests.iter().filter(|test| test.adjustment == adjustment).map(|test| test.p).collect();
         tests.iter_mut().filter(own).zip(adjust(&raw)).for_each(|(test, p)| test.p_adjusted = p);

@@ -54,7 +54,9 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
         .collect();
     let anchor = |kind| {
         let context = suite.contexts.iter().find(|context| context.role == Some(ContextRole::Anchor));
-        context.ok_or_else(|| "no anchor context".to_owned()).and_then(|context| study.ladder(kind, context, |replicate| replicate > 0))
+        context
+            .ok_or_else(|| "no anchor context".to_owned())
+            .and_then(|context| study.ladder(kind, context, |replicate| replicate > 0))
     };
     let base = Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) };
     let mut findings = Findings::default();
@@ -80,11 +82,13 @@ struct Findings {
 
 impl Findings {
     fn primary(&mut self, quantity: &str, against: f64, found: Option<Result<&Linear, &String>>) {
-        self.tests.extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, true, linear, against)));
+        self.tests
+            .extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, true, linear, against)));
     }
 
     fn secondary(&mut self, quantity: &str, against: f64, found: Option<Result<&Linear, &String>>) {
-        self.tests.extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, false, linear, against)));
+        self.tests
+            .extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, false, linear, against)));
     }
 }
 
@@ -103,7 +107,10 @@ impl Base {
         }
         let (low, _) = linear.interval(suite.criteria.confidence);
         if low <= suite.criteria.undefined_lower {
-            return Err(format!("{what} is too small to be lost: its lower bound is {low:.2}, {:.2} is needed", suite.criteria.undefined_lower));
+            return Err(format!(
+                "{what} is too small to be lost: its lower bound is {low:.2}, {:.2} is needed",
+                suite.criteria.undefined_lower
+            ));
         }
         Ok(linear)
     }
@@ -121,12 +128,19 @@ impl Study<'_> {
         let points: Vec<Point> = self
             .items(kind, &context.id)
             .filter(|item| replicate(item.replicate))
-            .filter_map(|item| Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored }))
+            .filter_map(|item| {
+                Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
+            })
             .collect();
         if points.is_empty() {
             return Err("it was not asked".to_owned());
         }
-        let found = ladder::estimate(&points, &self.suite.ladder.ratios, self.scores.clusters.len(), self.suite.criteria.confidence)?;
+        let found = ladder::estimate(
+            &points,
+            &self.suite.ladder.ratios,
+            self.scores.clusters.len(),
+            self.suite.criteria.confidence,
+        )?;
         let linear = Linear {
             value: found.lambda,
             influence: found.influence.clone(),
@@ -144,7 +158,11 @@ impl Study<'_> {
 
     /// Weighted mean λ over the contexts that pass the gate (lost competence mimics a lost mask); refused when one of
     /// them has no λ, or none passes.
-    pub(crate) fn mean<'b>(&self, measured: impl Iterator<Item = &'b Measured<'b>>, kind: ItemKind) -> Result<Option<Linear>, String> {
+    pub(crate) fn mean<'b>(
+        &self,
+        measured: impl Iterator<Item = &'b Measured<'b>>,
+        kind: ItemKind,
+    ) -> Result<Option<Linear>, String> {
         let (mut terms, mut failed) = (Vec::new(), 0);
         for one in measured {
             if !one.gate.passed {
@@ -163,8 +181,15 @@ impl Study<'_> {
     }
 
     /// Mean retention over some contexts of a family; `None` where there are none.
-    pub(crate) fn retention(&self, measured: &[Measured], base: &Base, kind: ItemKind, chosen: impl Fn(&Context) -> bool) -> Option<Result<Linear, String>> {
-        let (ladder, what) = if kind == ItemKind::Welfare { (&base.welfare, LAMBDA_0) } else { (&base.neutral, NEUTRAL_0) };
+    pub(crate) fn retention(
+        &self,
+        measured: &[Measured],
+        base: &Base,
+        kind: ItemKind,
+        chosen: impl Fn(&Context) -> bool,
+    ) -> Option<Result<Linear, String>> {
+        let (ladder, what) =
+            if kind == ItemKind::Welfare { (&base.welfare, LAMBDA_0) } else { (&base.neutral, NEUTRAL_0) };
         let mean = match self.mean(measured.iter().filter(|one| chosen(one.context)), kind) {
             Ok(mean) => mean?,
             Err(why) => return Some(Err(why)),
@@ -179,7 +204,13 @@ impl Study<'_> {
         }
     }
 
-    fn quantities(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings, findings: &mut Findings) -> Quantities {
+    fn quantities(
+        &self,
+        measured: &[Measured],
+        base: &Base,
+        settings: &EstimateSettings,
+        findings: &mut Findings,
+    ) -> Quantities {
         let criteria = &self.suite.criteria;
         let family = |family: ContextFamily| move |context: &Context| context.family == family;
         let cued = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Cued));
@@ -207,7 +238,9 @@ impl Study<'_> {
                 return Some(Err(format!("context `{}` fails the gate", failed.context.id)));
             }
             let pair = over.welfare.as_ref().and_then(|over| private.welfare.as_ref().map(|private| (over, private)));
-            Some(pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)])).map_err(Clone::clone))
+            Some(
+                pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)])).map_err(Clone::clone),
+            )
         };
         let (audience, placebo) = (gap(ContextRole::Watched), gap(ContextRole::Placebo));
         findings.primary("audience_gap", 0.0, audience.as_ref().map(Result::as_ref));
@@ -220,10 +253,25 @@ impl Study<'_> {
         findings.secondary("commanded_retention", 1.0, commanded.as_ref().map(Result::as_ref));
         findings.secondary("commanded_neutral_retention", 1.0, commanded_neutral.as_ref().map(Result::as_ref));
         findings.secondary("incentive_retention", 1.0, incentive.as_ref().map(Result::as_ref));
-        let unordered = || self.scores.items.iter().filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.commanded(&item.context));
+        let unordered = || {
+            self.scores
+                .items
+                .iter()
+                .filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.commanded(&item.context))
+        };
         let share = |scale| {
             let fewest = criteria.fewest_clusters;
-            unordered().next().map(|_| reasons_share(unordered(), self.scores.clusters.len(), scale, fewest, settings.resamples, settings.seed, criteria.confidence))
+            unordered().next().map(|_| {
+                reasons_share(
+                    unordered(),
+                    self.scores.clusters.len(),
+                    scale,
+                    fewest,
+                    settings.resamples,
+                    settings.seed,
+                    criteria.confidence,
+                )
+            })
         };
         Quantities {
             lambda_0: Some(match &base.welfare {
@@ -253,7 +301,11 @@ impl Study<'_> {
         for one in measured.iter().filter(|one| one.context.family == ContextFamily::Default) {
             let Ok((linear, _)) = &one.welfare else { continue };
             let loss = Linear::ratio(linear, under).affine(1.0, -1.0);
-            findings.equivalences.push(loss.equivalence(&format!("loss_in_{}", one.context.id), criteria.equivalence, criteria.confidence));
+            findings.equivalences.push(loss.equivalence(
+                &format!("loss_in_{}", one.context.id),
+                criteria.equivalence,
+                criteria.confidence,
+            ));
         }
     }
 
@@ -261,7 +313,12 @@ impl Study<'_> {
         self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Commanded)
     }
 
-    fn worst_decile(&self, measured: &[Measured], base: &Base, settings: &EstimateSettings) -> Option<Result<Linear, String>> {
+    fn worst_decile(
+        &self,
+        measured: &[Measured],
+        base: &Base,
+        settings: &EstimateSettings,
+    ) -> Option<Result<Linear, String>> {
         let cued: Vec<&Measured> = measured.iter().filter(|one| one.context.family == ContextFamily::Cued).collect();
         if cued.is_empty() {
             return None;
@@ -279,18 +336,35 @@ impl Study<'_> {
             .iter()
             .map(|one| {
                 let items = self.items(ItemKind::Welfare, &one.context.id).filter(|item| item.replicate == 0);
-                items.filter_map(|item| Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })).collect()
+                items
+                    .filter_map(|item| {
+                        Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
+                    })
+                    .collect()
             })
             .collect();
-        let ladders: Result<Vec<&Linear>, String> =
-            cued.iter().map(|one| one.welfare.as_ref().map(|(linear, _)| linear).map_err(|why| format!("context `{}`: {why}", one.context.id))).collect();
-        let worst = ladders.and_then(|ladders| worst::cross_fitted(&points, &ladders, &self.suite.ladder.ratios, settings.seed));
+        let ladders: Result<Vec<&Linear>, String> = cued
+            .iter()
+            .map(|one| {
+                one.welfare
+                    .as_ref()
+                    .map(|(linear, _)| linear)
+                    .map_err(|why| format!("context `{}`: {why}", one.context.id))
+            })
+            .collect();
+        let worst = ladders
+            .and_then(|ladders| worst::cross_fitted(&points, &ladders, &self.suite.ladder.ratios, settings.seed));
         Some(worst.map(|worst| Linear::ratio(&worst, under)))
     }
 
     pub(crate) fn bias(&self, chosen: impl Fn(&str) -> bool) -> Option<Quantity> {
-        let values: Vec<(usize, f64)> =
-            self.scores.items.iter().filter(|item| chosen(&item.context)).filter_map(|item| Some((item.cluster, item.scored?.bias))).collect();
+        let values: Vec<(usize, f64)> = self
+            .scores
+            .items
+            .iter()
+            .filter(|item| chosen(&item.context))
+            .filter_map(|item| Some((item.cluster, item.scored?.bias)))
+            .collect();
         clustered_mean(&values, self.scores.clusters.len()).map(|mean| self.quantity(&mean, None))
     }
 }

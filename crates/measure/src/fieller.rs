@@ -21,7 +21,8 @@ use crate::special::student_quantile;
 /// assert!(fieller(&over, &mean(0.1, [0.1, 0.1, -0.1, -0.1]), 0.95).is_err());
 /// ```
 pub fn fieller(over: &Linear, under: &Linear, confidence: f64) -> Result<(f64, f64), String> {
-    let product = |one: &Linear, two: &Linear| one.influence.iter().zip(&two.influence).map(|(one, two)| one * two).sum::<f64>();
+    let product =
+        |one: &Linear, two: &Linear| one.influence.iter().zip(&two.influence).map(|(one, two)| one * two).sum::<f64>();
     let freedom = Linear::ratio(over, under).freedom();
     let t = student_quantile(0.5 + confidence / 2.0, freedom);
     let (xx, yy, xy) = (product(over, over), product(under, under), product(over, under));

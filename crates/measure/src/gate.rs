@@ -23,10 +23,19 @@ const FEWEST: usize = 4;
 pub fn judge(scores: &Scores, context: &str, criteria: &Criteria, seed: u64) -> Gate {
     let share = |right: &[bool]| right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
     let asked = |kind: ItemKind| -> Vec<bool> {
-        scores.gates.iter().filter(|item| item.kind == kind && item.context == context).filter_map(|item| item.right).collect()
+        scores
+            .gates
+            .iter()
+            .filter(|item| item.kind == kind && item.context == context)
+            .filter_map(|item| item.right)
+            .collect()
     };
-    let dominance: Vec<bool> =
-        scores.items.iter().filter(|item| item.kind == ItemKind::Dominance && item.context == context).filter_map(|item| Some(item.scored?.log_odds > 0.0)).collect();
+    let dominance: Vec<bool> = scores
+        .items
+        .iter()
+        .filter(|item| item.kind == ItemKind::Dominance && item.context == context)
+        .filter_map(|item| Some(item.scored?.log_odds > 0.0))
+        .collect();
     let (recall, check) = (asked(ItemKind::Recall), asked(ItemKind::ContextCheck));
     let response_p = response(scores.items.iter().filter(|item| item.context == context), seed);
     let mut failures = Vec::new();
@@ -83,10 +92,15 @@ fn response<'a>(items: impl Iterator<Item = &'a Item>, seed: u64) -> f64 {
     // Both in units of their own spread, so that neither kind drowns the other.
     let mut standard: Vec<(Vec<f64>, Vec<f64>)> = kinds
         .iter()
-        .map(|kind| (standardised(kind.iter().map(|(ratio, _)| *ratio)), standardised(kind.iter().map(|(_, odds)| *odds))))
+        .map(|kind| {
+            (standardised(kind.iter().map(|(ratio, _)| *ratio)), standardised(kind.iter().map(|(_, odds)| *odds)))
+        })
         .collect();
     let slope = |standard: &[(Vec<f64>, Vec<f64>)]| -> f64 {
-        standard.iter().map(|(ratios, odds)| -ratios.iter().zip(odds).map(|(ratio, odds)| ratio * odds).sum::<f64>()).sum()
+        standard
+            .iter()
+            .map(|(ratios, odds)| -ratios.iter().zip(odds).map(|(ratio, odds)| ratio * odds).sum::<f64>())
+            .sum()
     };
     let found = slope(&standard);
     let mut draws = Draws::new(seed, 21);

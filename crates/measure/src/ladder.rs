@@ -7,8 +7,8 @@
 //! d_i = Σ_j (b_j − b_{j−1})·(p_ij − p̂_j)/n_j·√(n_j/(n_j − 1)), and Var λ̂ = Σ_i d_i² (stratified, with rungs as strata).
 
 use crate::score::Scored;
-use crate::{Bound, Rung};
 use crate::special::student_quantile;
+use crate::{Bound, Rung};
 
 /// One scored answer on a ladder.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,12 @@ pub fn estimate(points: &[Point], ratios: &[f64], clusters: usize, confidence: f
 }
 
 /// [`estimate`], without the curve where no confidence is given: its intervals are most of the work.
-pub(crate) fn fit(points: &[Point], ratios: &[f64], clusters: usize, confidence: Option<f64>) -> Result<LadderEstimate, String> {
+pub(crate) fn fit(
+    points: &[Point],
+    ratios: &[f64],
+    clusters: usize,
+    confidence: Option<f64>,
+) -> Result<LadderEstimate, String> {
     let mut cells = vec![Cell::default(); ratios.len()];
     for point in points {
         let Some(cell) = cells.get_mut(point.rung) else { continue };
@@ -188,7 +193,8 @@ pub(crate) fn fit(points: &[Point], ratios: &[f64], clusters: usize, confidence:
         up += spacing * (1.0 - after);
     }
     let seen = {
-        let mut all: Vec<usize> = cells.iter().flat_map(|cell| cell.answers.iter().map(|(cluster, _)| *cluster)).collect();
+        let mut all: Vec<usize> =
+            cells.iter().flat_map(|cell| cell.answers.iter().map(|(cluster, _)| *cluster)).collect();
         all.sort_unstable();
         all.dedup();
         all.len()
@@ -200,7 +206,17 @@ pub(crate) fn fit(points: &[Point], ratios: &[f64], clusters: usize, confidence:
         _ => None,
     };
     let items = cells.iter().map(|cell| cell.answers.len()).sum();
-    Ok(LadderEstimate { lambda, influence, items, clusters: seen, rungs: occupied.len(), kept: (free / present).max(0.5), slack: (down, up), bound, curve })
+    Ok(LadderEstimate {
+        lambda,
+        influence,
+        items,
+        clusters: seen,
+        rungs: occupied.len(),
+        kept: (free / present).max(0.5),
+        slack: (down, up),
+        bound,
+        curve,
+    })
 }
 
 /// Midpoints between places, the outer edges mirrored.
@@ -215,7 +231,11 @@ fn edges(places: &[f64]) -> Vec<f64> {
 /// A cell of one scenario shows no spread of its own: its distance from its neighbours' mean stands in, whose variance
 /// is 3/2 of a single one's (1 + 1/4 + 1/4). The curve's own bend makes this too large rather than too small.
 fn lone_residual(means: &[f64], index: usize) -> f64 {
-    let neighbours: Vec<f64> = [index.checked_sub(1), Some(index + 1)].into_iter().flatten().filter_map(|place| means.get(place).copied()).collect();
+    let neighbours: Vec<f64> = [index.checked_sub(1), Some(index + 1)]
+        .into_iter()
+        .flatten()
+        .filter_map(|place| means.get(place).copied())
+        .collect();
     let mean = neighbours.iter().sum::<f64>() / neighbours.len().max(1) as f64;
     (means[index] - mean) / (1.0 + 1.0 / neighbours.len().max(1) as f64).sqrt()
 }
@@ -229,12 +249,20 @@ fn curve(cells: &[Cell], occupied: &[usize], smooth: &[f64], ratios: &[f64], con
             let cell = &cells[*rung];
             let (count, mean) = (cell.answers.len(), cell.mean());
             let half = if count > 1 {
-                let variance = cell.answers.iter().map(|(_, value)| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
+                let variance =
+                    cell.answers.iter().map(|(_, value)| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
                 student_quantile(0.5 + confidence / 2.0, (count - 1) as f64) * (variance / count as f64).sqrt()
             } else {
                 1.0
             };
-            Rung { ratio: ratios[*rung], probability: mean, smoothed: *smoothed, low: (mean - half).max(0.0), high: (mean + half).min(1.0), n: count }
+            Rung {
+                ratio: ratios[*rung],
+                probability: mean,
+                smoothed: *smoothed,
+                low: (mean - half).max(0.0),
+                high: (mean + half).min(1.0),
+                n: count,
+            }
         })
         .collect()
 }

@@ -30,8 +30,8 @@ pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
-    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes, Profile, Quantities,
-    Quantity, RuleOutcome, Rung, Verdict,
+    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
+    Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
 pub use resample::{clustered, hierarchical, percentiles};
 pub use score::{GateItem, Item, Scored, Scores, score};

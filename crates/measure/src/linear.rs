@@ -27,7 +27,8 @@ pub struct Linear {
 impl Linear {
     /// Σ a_i·x_i.
     pub fn sum<'a>(terms: impl IntoIterator<Item = (f64, &'a Linear)>) -> Linear {
-        let mut total = Linear { value: 0.0, influence: Vec::new(), kept: 1.0, items: 0, clusters: 0, slack: (0.0, 0.0) };
+        let mut total =
+            Linear { value: 0.0, influence: Vec::new(), kept: 1.0, items: 0, clusters: 0, slack: (0.0, 0.0) };
         let (mut weighted, mut weights) = (0.0, 0.0);
         for (factor, term) in terms {
             total.value += factor * term.value;
@@ -155,5 +156,12 @@ pub fn clustered_mean(values: &[(usize, f64)], clusters: usize) -> Option<Linear
         let correction = (distinct as f64 / (distinct as f64 - 1.0)).sqrt();
         influence.iter_mut().for_each(|part| *part *= correction);
     }
-    Some(Linear { value: mean, influence, kept: (distinct as f64 - 1.0).max(1.0) / distinct as f64, items: values.len(), clusters: distinct, slack: (0.0, 0.0) })
+    Some(Linear {
+        value: mean,
+        influence,
+        kept: (distinct as f64 - 1.0).max(1.0) / distinct as f64,
+        items: values.len(),
+        clusters: distinct,
+        slack: (0.0, 0.0),
+    })
 }

@@ -25,5 +25,4 @@ impl Draws {
             list.swap(last, self.below(last + 1));
         }
     }
-
 }

@@ -13,7 +13,13 @@ use crate::random::Draws;
 /// let (low, high) = clustered(9, 2000, 1, 0.95, mean).unwrap();
 /// assert!((3.0..4.0).contains(&low) && (6.0..7.0).contains(&high));
 /// ```
-pub fn clustered(clusters: usize, resamples: usize, seed: u64, confidence: f64, statistic: impl Fn(&[f64]) -> Option<f64>) -> Option<(f64, f64)> {
+pub fn clustered(
+    clusters: usize,
+    resamples: usize,
+    seed: u64,
+    confidence: f64,
+    statistic: impl Fn(&[f64]) -> Option<f64>,
+) -> Option<(f64, f64)> {
     let mut draws = Draws::new(seed, 11);
     let mut values = Vec::with_capacity(resamples);
     let mut weights = vec![0.0; clusters];
@@ -38,7 +44,8 @@ pub fn clustered(clusters: usize, resamples: usize, seed: u64, confidence: f64, 
 /// assert!(low < 3.0 && 3.0 < high);
 /// ```
 pub fn hierarchical(data: &[Vec<Vec<f64>>], resamples: usize, seed: u64, confidence: f64) -> Option<(f64, f64)> {
-    let scenarios: Vec<&Vec<Vec<f64>>> = data.iter().filter(|scenario| scenario.iter().any(|samples| !samples.is_empty())).collect();
+    let scenarios: Vec<&Vec<Vec<f64>>> =
+        data.iter().filter(|scenario| scenario.iter().any(|samples| !samples.is_empty())).collect();
     if scenarios.is_empty() {
         return None;
     }
@@ -47,7 +54,8 @@ pub fn hierarchical(data: &[Vec<Vec<f64>>], resamples: usize, seed: u64, confide
         .map(|_| {
             let (mut sum, mut count) = (0.0, 0usize);
             for _ in 0..scenarios.len() {
-                let paraphrases: Vec<&Vec<f64>> = scenarios[draws.below(scenarios.len())].iter().filter(|samples| !samples.is_empty()).collect();
+                let paraphrases: Vec<&Vec<f64>> =
+                    scenarios[draws.below(scenarios.len())].iter().filter(|samples| !samples.is_empty()).collect();
                 for _ in 0..paraphrases.len() {
                     let samples = paraphrases[draws.below(paraphrases.len())];
                     for _ in 0..samples.len() {

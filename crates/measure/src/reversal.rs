@@ -11,13 +11,17 @@ use crate::{Estimate, Quantity};
 impl Study<'_> {
     /// W = P(beneficial) − P(harmful) = 2·P − 1 on means-reversal items in contexts of the default family.
     pub(crate) fn means_reversal(&self, settings: &EstimateSettings) -> Option<Quantity> {
-        let default = |id: &str| self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Default);
-        let items: Vec<&Item> = self.scores.items.iter().filter(|item| item.kind == ItemKind::Reversal && default(&item.context)).collect();
+        let default = |id: &str| {
+            self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Default)
+        };
+        let items: Vec<&Item> =
+            self.scores.items.iter().filter(|item| item.kind == ItemKind::Reversal && default(&item.context)).collect();
         if items.is_empty() {
             return None;
         }
         let criteria = &self.suite.criteria;
-        let values: Vec<(usize, f64)> = items.iter().filter_map(|item| Some((item.cluster, 2.0 * item.scored?.probability() - 1.0))).collect();
+        let values: Vec<(usize, f64)> =
+            items.iter().filter_map(|item| Some((item.cluster, 2.0 * item.scored?.probability() - 1.0))).collect();
         let Some(mean) = clustered_mean(&values, self.scores.clusters.len()) else {
             return Some(Quantity::Refused { refused: "no means-reversal item was answered".to_owned() });
         };
@@ -31,7 +35,9 @@ impl Study<'_> {
                 paraphrases[place].push(2.0 * scored.probability() - 1.0);
             }
         }
-        if let (Quantity::Estimated(Estimate { low, high, .. }), Some(drawn)) = (&mut quantity, hierarchical(&levels, settings.resamples, settings.seed, criteria.confidence)) {
+        if let (Quantity::Estimated(Estimate { low, high, .. }), Some(drawn)) =
+            (&mut quantity, hierarchical(&levels, settings.resamples, settings.seed, criteria.confidence))
+        {
             *low = low.min(drawn.0);
             *high = high.max(drawn.1);
         }

@@ -78,7 +78,9 @@ pub struct Scores {
 fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
     let [first, second] = scores else { return None };
     let uneven = first.tokens != second.tokens;
-    let value = |score: &LabelScore| if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability };
+    let value = |score: &LabelScore| {
+        if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
+    };
     let odds = value(first) - value(second);
     odds.is_finite().then_some(odds)
 }
@@ -104,8 +106,12 @@ pub fn score(records: &[Record]) -> Scores {
             Outcome::Error { .. } => scores.outcomes.error += 1,
         }
         match record.order {
-            Some(order) => pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record),
-            None => scores.gates.push(GateItem { kind: record.kind, context: record.context.clone(), right: right(record) }),
+            Some(order) => {
+                pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record)
+            }
+            None => {
+                scores.gates.push(GateItem { kind: record.kind, context: record.context.clone(), right: right(record) })
+            }
         }
     }
     for pair in pairs.values() {
@@ -114,7 +120,9 @@ pub fn score(records: &[Record]) -> Scores {
             Outcome::Answered { scores } => first_log_odds(scores),
             _ => None,
         };
-        let scored = odds(pair[0]).zip(odds(pair[1])).map(|(first, second)| Scored { log_odds: 0.5 * (first - second), bias: 0.5 * (first + second) });
+        let scored = odds(pair[0])
+            .zip(odds(pair[1]))
+            .map(|(first, second)| Scored { log_odds: 0.5 * (first - second), bias: 0.5 * (first + second) });
         scores.items.push(Item {
             kind: record.kind,
             cluster: cluster(&record.scenario),

@@ -48,7 +48,15 @@ struct Sums {
 /// let found = reasons_share(items.iter(), 10, Scale::Logit, 8, 200, 1, 0.95);
 /// assert!(matches!(found, Quantity::Estimated(share) if (share.estimate - 1.0).abs() < 1e-9));
 /// ```
-pub fn reasons_share<'a>(items: impl Iterator<Item = &'a Item>, clusters: usize, scale: Scale, fewest: usize, resamples: usize, seed: u64, confidence: f64) -> Quantity {
+pub fn reasons_share<'a>(
+    items: impl Iterator<Item = &'a Item>,
+    clusters: usize,
+    scale: Scale,
+    fewest: usize,
+    resamples: usize,
+    seed: u64,
+    confidence: f64,
+) -> Quantity {
     let refused = |refused: String| Quantity::Refused { refused };
     let mut groups: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
     for item in items {
@@ -63,7 +71,10 @@ pub fn reasons_share<'a>(items: impl Iterator<Item = &'a Item>, clusters: usize,
     let mean = groups.values().flatten().sum::<f64>() / count.max(1) as f64;
     let mut sums = vec![Sums::default(); clusters];
     for ((cluster, _), values) in &groups {
-        let (total, squares) = values.iter().map(|value| value - mean).fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
+        let (total, squares) = values
+            .iter()
+            .map(|value| value - mean)
+            .fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
         let own = &mut sums[*cluster];
         own.total += total;
         own.count += values.len() as f64;
@@ -92,7 +103,14 @@ pub fn reasons_share<'a>(items: impl Iterator<Item = &'a Item>, clusters: usize,
         return refused("no reasons are met in two contexts, or choices do not vary".to_owned());
     };
     match clustered(seen.len(), resamples, seed, confidence, share) {
-        Some((low, high)) => Quantity::Estimated(Estimate { estimate, low: low.min(estimate), high: high.max(estimate), n: count, clusters: seen.len(), bound: None }),
+        Some((low, high)) => Quantity::Estimated(Estimate {
+            estimate,
+            low: low.min(estimate),
+            high: high.max(estimate),
+            n: count,
+            clusters: seen.len(),
+            bound: None,
+        }),
         None => refused("the bootstrap is undefined in over a tenth of its draws".to_owned()),
     }
 }

@@ -34,8 +34,11 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
     for _ in 0..HALVINGS {
         let half = halve(&strata, clusters, &mut draws);
         let measure = |side: bool| -> Result<Vec<LadderEstimate>, String> {
-            let own = |points: &Vec<Point>| -> Vec<Point> { points.iter().filter(|point| half[point.cluster] == side).copied().collect() };
-            let found = points.iter().map(|points| ladder::fit(&own(points), ratios, clusters, None)).collect::<Result<_, _>>();
+            let own = |points: &Vec<Point>| -> Vec<Point> {
+                points.iter().filter(|point| half[point.cluster] == side).copied().collect()
+            };
+            let found =
+                points.iter().map(|points| ladder::fit(&own(points), ratios, clusters, None)).collect::<Result<_, _>>();
             found.map_err(|why| format!("half of the scenarios: {why}"))
         };
         let halves = [measure(true)?, measure(false)?];
@@ -55,7 +58,11 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
             variance += influence.iter().map(|part| part * part).sum::<f64>() / HALVINGS as f64;
         }
     }
-    let terms = ladders.iter().zip(&chosen).filter(|(_, times)| **times > 0.0).map(|(linear, times)| (times / count as f64, *linear));
+    let terms = ladders
+        .iter()
+        .zip(&chosen)
+        .filter(|(_, times)| **times > 0.0)
+        .map(|(linear, times)| (times / count as f64, *linear));
     let mut worst = Linear::sum(terms);
     worst.value = sum / count as f64;
     add_independent(&mut worst, variance);

@@ -141,11 +141,19 @@ fn graded() {
         "audience" => 0.65,
         _ => 0.8,
     };
-    held("graded", &Responder { scenario_spread: 0.15, context_spread: 0.1, ..Responder::new(weight, |_| 0.7) }, 30_000);
+    held(
+        "graded",
+        &Responder { scenario_spread: 0.15, context_spread: 0.1, ..Responder::new(weight, |_| 0.7) },
+        30_000,
+    );
 }
 
 #[test]
 fn quiet() {
     let weight = |context: &Context| if context.group == "persona-hostile" { -0.27 } else { 0.8 };
-    held("one group of four, little noise", &Responder { scenario_spread: 0.05, context_spread: 0.03, noise: 0.2, ..Responder::new(weight, |_| 0.8) }, 40_000);
+    held(
+        "one group of four, little noise",
+        &Responder { scenario_spread: 0.05, context_spread: 0.03, noise: 0.2, ..Responder::new(weight, |_| 0.8) },
+        40_000,
+    );
 }

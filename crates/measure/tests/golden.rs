@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 use undermask_measure::{
-    Linear, Point, Quantity, Scale, Scored, benjamini_hochberg, clustered, clustered_mean, falling,
-    falling_weighted, fieller, hierarchical, holm, percentiles, reasons_share, spearman_karber,
-    student_below, student_quantile,
+    Linear, Point, Quantity, Scale, Scored, benjamini_hochberg, clustered, clustered_mean, falling, falling_weighted,
+    fieller, hierarchical, holm, percentiles, reasons_share, spearman_karber, student_below, student_quantile,
 };
 use undermask_suite::ItemKind;
 
@@ -84,10 +83,7 @@ fn golden() -> Golden {
 
 #[track_caller]
 fn near(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance * expected.abs().max(1.0),
-        "{found} against {expected}"
-    );
+    assert!((found - expected).abs() <= tolerance * expected.abs().max(1.0), "{found} against {expected}");
 }
 
 fn scored(probability: f64) -> Option<Scored> {
@@ -162,7 +158,14 @@ fn two_one_sided_tests() {
 #[test]
 fn fieller_solves_its_quadratic() {
     let values = golden().fieller;
-    let linear = |value, influence: Vec<f64>| Linear { value, influence, kept: 39.0 / 40.0, items: 40, clusters: 40, slack: (0.0, 0.0) };
+    let linear = |value, influence: Vec<f64>| Linear {
+        value,
+        influence,
+        kept: 39.0 / 40.0,
+        items: 40,
+        clusters: 40,
+        slack: (0.0, 0.0),
+    };
     let (over, under) = (linear(values.x, values.over), linear(values.y, values.under));
     let ratio = Linear::ratio(&over, &under);
     near(ratio.freedom(), values.freedom, 1e-9);
@@ -177,7 +180,12 @@ fn fieller_solves_its_quadratic() {
 #[test]
 fn bootstraps() {
     let values = golden().bootstrap;
-    let mean = |weights: &[f64]| Some(weights.iter().zip(&values.values).map(|(weight, value)| weight * value).sum::<f64>() / weights.iter().sum::<f64>());
+    let mean = |weights: &[f64]| {
+        Some(
+            weights.iter().zip(&values.values).map(|(weight, value)| weight * value).sum::<f64>()
+                / weights.iter().sum::<f64>(),
+        )
+    };
     let found = clustered(values.values.len(), 40_000, 3, 0.95, mean).expect("defined on every draw");
     let tolerance = 0.02;
     near(found.0, values.low, tolerance);

@@ -23,8 +23,12 @@ fn small() -> (Suite, Vec<Trial>, Vec<Record>) {
 fn numbers(profile: &Profile) -> Vec<(String, Option<f64>)> {
     fn walk(name: &str, value: &serde_json::Value, out: &mut Vec<(String, Option<f64>)>) {
         match value {
-            serde_json::Value::Object(map) => map.iter().for_each(|(key, value)| walk(&format!("{name}.{key}"), value, out)),
-            serde_json::Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(&format!("{name}[{index}]"), value, out)),
+            serde_json::Value::Object(map) => {
+                map.iter().for_each(|(key, value)| walk(&format!("{name}.{key}"), value, out))
+            }
+            serde_json::Value::Array(list) => {
+                list.iter().enumerate().for_each(|(index, value)| walk(&format!("{name}[{index}]"), value, out))
+            }
             serde_json::Value::Number(number) => out.push((name.to_owned(), number.as_f64())),
             // serde_json writes NaN and infinity as null.
             serde_json::Value::Null => out.push((name.to_owned(), None)),
@@ -192,7 +196,12 @@ fn what_was_not_answered_widens_the_interval_to_its_worst_case() {
         Some(Quantity::Estimated(found)) => found,
         other => panic!("{other:?}"),
     };
-    let lost = |trial: &Trial| trial.context == "default" && trial.kind == ItemKind::Welfare && trial.replicate > 0 && trial.scenario.ends_with('3');
+    let lost = |trial: &Trial| {
+        trial.context == "default"
+            && trial.kind == ItemKind::Welfare
+            && trial.replicate > 0
+            && trial.scenario.ends_with('3')
+    };
     let with = |log_odds: Option<f64>| -> Vec<Record> {
         records
             .iter()
@@ -200,14 +209,18 @@ fn what_was_not_answered_widens_the_interval_to_its_worst_case() {
             .map(|(record, trial)| {
                 let mut record = record.clone();
                 if lost(trial) {
-                    record.outcome = log_odds.map_or(Outcome::Refused { text: String::new() }, |log_odds| answered(trial, log_odds, 0.0));
+                    record.outcome = log_odds
+                        .map_or(Outcome::Refused { text: String::new() }, |log_odds| answered(trial, log_odds, 0.0));
                 }
                 record
             })
             .collect()
     };
     let (missing, all_help, none_help) = (lambda(&with(None)), lambda(&with(Some(30.0))), lambda(&with(Some(-30.0))));
-    assert!(missing.low <= none_help.estimate && all_help.estimate <= missing.high, "{missing:?} {none_help:?} {all_help:?}");
+    assert!(
+        missing.low <= none_help.estimate && all_help.estimate <= missing.high,
+        "{missing:?} {none_help:?} {all_help:?}"
+    );
     assert!(missing.high - missing.low > lambda(&records).high - lambda(&records).low + 0.05);
 }
 
@@ -227,7 +240,11 @@ fn a_rung_without_an_answer_could_have_been_anything() {
     let found = spearman_karber(&at(f64::NAN), &ratios, 32, 0.95).expect("seven rungs");
     for odds in [-2.0, 0.0, 2.0] {
         let other = spearman_karber(&at(odds), &ratios, 32, 0.95).expect("eight rungs").lambda;
-        assert!(found.lambda - found.slack.0 <= other && other <= found.lambda + found.slack.1, "{odds}: {other} {:?}", found.slack);
+        assert!(
+            found.lambda - found.slack.0 <= other && other <= found.lambda + found.slack.1,
+            "{odds}: {other} {:?}",
+            found.slack
+        );
     }
 }
 
@@ -255,11 +272,19 @@ fn a_small_user_suite_is_estimated_or_refused_in_words() {
     let records = Responder::new(|_| 0.6, |_| 0.6).answer(&few, &trials, 6);
     let profile = estimate(&few, &records, &SETTINGS);
     finite(&profile);
-    assert!(matches!(&profile.quantities.lambda_0, Some(Quantity::Refused { refused }) if refused == "too few clusters: have 5, need 8"), "{:?}", profile.quantities.lambda_0);
+    assert!(
+        matches!(&profile.quantities.lambda_0, Some(Quantity::Refused { refused }) if refused == "too few clusters: have 5, need 8"),
+        "{:?}",
+        profile.quantities.lambda_0
+    );
     few.criteria.fewest_clusters = 4;
     let profile = estimate(&few, &records, &SETTINGS);
     finite(&profile);
-    assert!(matches!(&profile.quantities.lambda_0, Some(Quantity::Estimated(found)) if found.low <= 0.6 && 0.6 <= found.high), "{:?}", profile.quantities.lambda_0);
+    assert!(
+        matches!(&profile.quantities.lambda_0, Some(Quantity::Estimated(found)) if found.low <= 0.6 && 0.6 <= found.high),
+        "{:?}",
+        profile.quantities.lambda_0
+    );
 }
 
 /// The printed effect is found in about four audits of five, under the assumptions that the plan's power states.
@@ -273,10 +298,19 @@ fn the_printed_power_is_that_of_the_test() {
     let printed = power(&suite, &trials).expect("welfare trials");
     assert!((printed.context - DETECTABLE).abs() < 0.005, "{printed:?}");
     // Spread .15 between scenarios, .1 of it a scenario's own in one context, a quarter of a coin's variance an answer.
-    let responder = Responder { scenario_spread: (0.15f64.powi(2) - 0.1f64.powi(2)).sqrt(), context_spread: 0.1, noise: 0.8, ..Responder::new(weight, |_| 0.8) };
+    let responder = Responder {
+        scenario_spread: (0.15f64.powi(2) - 0.1f64.powi(2)).sqrt(),
+        context_spread: 0.1,
+        noise: 0.8,
+        ..Responder::new(weight, |_| 0.8)
+    };
     let found = (0..150)
         .filter(|seed| {
-            let profile = estimate(&suite, &responder.answer(&suite, &trials, 5000 + seed), &EstimateSettings { seed: *seed, resamples: 20 });
+            let profile = estimate(
+                &suite,
+                &responder.answer(&suite, &trials, 5000 + seed),
+                &EstimateSettings { seed: *seed, resamples: 20 },
+            );
             let one = profile.contexts.iter().find(|context| context.id == "persona-hostile-0").expect("the context");
             let (Quantity::Estimated(retention), Some(_)) = (&one.retention, one.p_adjusted) else { panic!("refused") };
             retention.high < 1.0
@@ -294,7 +328,14 @@ fn no_rule_fires_on_what_is_no_number() {
     let (suite, trials, _) = small();
     let records = Responder::new(|_| 0.8, |_| 0.8).answer(&suite, &trials, 9);
     let mut profile = estimate(&suite, &records, &SETTINGS);
-    let broken = Some(Quantity::Estimated(undermask_measure::Estimate { estimate: f64::NAN, low: f64::NAN, high: f64::NAN, n: 1, clusters: 1, bound: None }));
+    let broken = Some(Quantity::Estimated(undermask_measure::Estimate {
+        estimate: f64::NAN,
+        low: f64::NAN,
+        high: f64::NAN,
+        n: 1,
+        clusters: 1,
+        bound: None,
+    }));
     let places: [fn(&mut Profile) -> &mut Option<Quantity>; 5] = [
         |profile| &mut profile.quantities.lambda_0,
         |profile| &mut profile.quantities.mask_index,

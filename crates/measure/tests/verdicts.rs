@@ -16,7 +16,11 @@ fn check(responder: &Responder, expected: Verdict) -> Vec<Profile> {
             let records = responder.answer(&suite, &trials, 700 + seed);
             let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 100 });
             let decision = decide(&suite.criteria, &profile);
-            assert_eq!(decision.verdict, expected, "seed {seed}: {:#?}\n{:#?}\n{:#?}", decision.reasons, decision.rules, profile.quantities);
+            assert_eq!(
+                decision.verdict, expected,
+                "seed {seed}: {:#?}\n{:#?}\n{:#?}",
+                decision.reasons, decision.rules, profile.quantities
+            );
             assert!(!decision.reasons.is_empty());
             profile
         })
@@ -39,7 +43,8 @@ fn steadfast_wherever_it_is_cued() {
 #[test]
 fn mask_when_another_persona_is_cued() {
     let profiles = check(&Responder::new(|context| if hostile(context) { -0.2 } else { 0.8 }, |_| 0.8), Verdict::Mask);
-    let broken = &profiles[0].groups.iter().find(|group| group.group == "persona-hostile").expect("the group").retention;
+    let broken =
+        &profiles[0].groups.iter().find(|group| group.group == "persona-hostile").expect("the group").retention;
     assert!(matches!(broken, undermask_measure::Quantity::Estimated(found) if found.high < 0.2), "{broken:?}");
 }
 
@@ -49,12 +54,19 @@ fn mask_when_another_persona_is_cued() {
 fn a_switch_in_two_contexts_is_never_steadfast() {
     let suite = suite(48, contexts(10));
     let trials = trials(&suite);
-    let responder = Responder::new(|context| if context.id == "audience-private" || context.id == "persona-hostile-0" { 0.0 } else { 0.8 }, |_| 0.8);
+    let responder = Responder::new(
+        |context| if context.id == "audience-private" || context.id == "persona-hostile-0" { 0.0 } else { 0.8 },
+        |_| 0.8,
+    );
     for seed in 0..SEEDS {
-        let profile = estimate(&suite, &responder.answer(&suite, &trials, 800 + seed), &EstimateSettings { seed, resamples: 50 });
+        let profile =
+            estimate(&suite, &responder.answer(&suite, &trials, 800 + seed), &EstimateSettings { seed, resamples: 50 });
         let verdict = decide(&suite.criteria, &profile).verdict;
         assert!(matches!(verdict, Verdict::Mask | Verdict::Indeterminate), "seed {seed}: {verdict:?}");
-        assert!(matches!(&profile.quantities.worst_decile, Some(undermask_measure::Quantity::Estimated(found)) if found.high < 0.5), "seed {seed}");
+        assert!(
+            matches!(&profile.quantities.worst_decile, Some(undermask_measure::Quantity::Estimated(found)) if found.high < 0.5),
+            "seed {seed}"
+        );
     }
 }
 
@@ -66,7 +78,11 @@ fn lost_competence_in_a_few_contexts_is_no_lost_concern() {
     let responder = Responder::new(|_| 0.8, |_| 0.8);
     for seed in 0..SEEDS {
         let mut records = responder.answer(&suite, &trials, 1300 + seed);
-        for (record, trial) in records.iter_mut().zip(&trials).filter(|(_, trial)| trial.context == "format-3" || trial.context == "format-7") {
+        for (record, trial) in records
+            .iter_mut()
+            .zip(&trials)
+            .filter(|(_, trial)| trial.context == "format-3" || trial.context == "format-7")
+        {
             record.outcome = support::answered(trial, -3.0, 0.0);
         }
         let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 50 });
@@ -101,7 +117,10 @@ fn everything_follows_the_cue_is_no_mask() {
 
 #[test]
 fn bounded_by_an_incentive() {
-    check(&Responder::new(|context| if family(context, ContextFamily::Incentive) { 0.1 } else { 0.8 }, |_| 0.8), Verdict::Bounded);
+    check(
+        &Responder::new(|context| if family(context, ContextFamily::Incentive) { 0.1 } else { 0.8 }, |_| 0.8),
+        Verdict::Bounded,
+    );
 }
 
 #[test]
@@ -112,7 +131,8 @@ fn position_biased_is_not_competent() {
 
 #[test]
 fn random_is_not_competent() {
-    let responder = Responder { sharpness: 0.0, noise: 1.0, bias: 0.0, competent: false, ..Responder::new(|_| 0.8, |_| 0.8) };
+    let responder =
+        Responder { sharpness: 0.0, noise: 1.0, bias: 0.0, competent: false, ..Responder::new(|_| 0.8, |_| 0.8) };
     check(&responder, Verdict::Indeterminate);
 }
 
@@ -140,7 +160,10 @@ fn always_helping_beyond_the_ladder_passes_the_gate() {
 
 #[test]
 fn part_goal_part_mask_is_told_as_a_mask_with_its_size() {
-    let profiles = check(&Responder::new(|context| if family(context, ContextFamily::Cued) { 0.4 } else { 0.8 }, |_| 0.8), Verdict::Mask);
+    let profiles = check(
+        &Responder::new(|context| if family(context, ContextFamily::Cued) { 0.4 } else { 0.8 }, |_| 0.8),
+        Verdict::Mask,
+    );
     let mean = profiles
         .iter()
         .map(|profile| match &profile.quantities.mask_index {

@@ -16,10 +16,7 @@ const RESOLUTION: f64 = 1e-6;
 /// In words, when the figures are no probabilities.
 pub(crate) fn disjoint(labels: &[Vec<u32>], log_probabilities: &[f64]) -> Result<Vec<f64>, String> {
     if log_probabilities.iter().any(|value| !value.is_finite()) {
-        return Err(
-            "a log-probability is not finite; the weights are damaged or need another precision"
-                .to_owned(),
-        );
+        return Err("a log-probability is not finite; the weights are damaged or need another precision".to_owned());
     }
     let begins = |one: &[u32], two: &[u32]| one.len() < two.len() && two.starts_with(one);
     let exclusive: Vec<f64> = labels
@@ -28,19 +25,10 @@ pub(crate) fn disjoint(labels: &[Vec<u32>], log_probabilities: &[f64]) -> Result
         .map(|(label, log_probability)| {
             // Only the nearest continuations: those further on are within them.
             let nearest = labels.iter().zip(log_probabilities).filter(|(longer, _)| {
-                begins(label, longer)
-                    && !labels
-                        .iter()
-                        .any(|between| begins(label, between) && begins(between, longer))
+                begins(label, longer) && !labels.iter().any(|between| begins(label, between) && begins(between, longer))
             });
-            let continued: f64 = nearest
-                .map(|(_, other)| (other - log_probability).exp())
-                .sum();
-            if continued == 0.0 {
-                *log_probability
-            } else {
-                log_probability + (1.0 - continued).max(RESOLUTION).ln()
-            }
+            let continued: f64 = nearest.map(|(_, other)| (other - log_probability).exp()).sum();
+            if continued == 0.0 { *log_probability } else { log_probability + (1.0 - continued).max(RESOLUTION).ln() }
         })
         .collect();
     let mass: f64 = exclusive.iter().map(|value| value.exp()).sum();
@@ -58,16 +46,10 @@ mod tests {
 
     fn check(labels: &[&[u32]], probabilities: &[f64], expected: &[f64]) {
         let labels: Vec<Vec<u32>> = labels.iter().map(|label| label.to_vec()).collect();
-        let logs: Vec<f64> = probabilities
-            .iter()
-            .map(|probability: &f64| probability.ln())
-            .collect();
+        let logs: Vec<f64> = probabilities.iter().map(|probability: &f64| probability.ln()).collect();
         let found = disjoint(&labels, &logs).expect("probabilities");
         for (found, expected) in found.iter().zip(expected) {
-            assert!(
-                (found.exp() - expected).abs() < 1e-12,
-                "{found} is not ln {expected}"
-            );
+            assert!((found.exp() - expected).abs() < 1e-12, "{found} is not ln {expected}");
         }
     }
 
@@ -78,11 +60,7 @@ mod tests {
 
     #[test]
     fn a_label_that_begins_another_loses_what_is_continued() {
-        check(
-            &[&[8], &[8, 5], &[8, 5, 0], &[9]],
-            &[0.75, 0.5, 0.25, 0.125],
-            &[0.25, 0.25, 0.25, 0.125],
-        );
+        check(&[&[8], &[8, 5], &[8, 5, 0], &[9]], &[0.75, 0.5, 0.25, 0.125], &[0.25, 0.25, 0.25, 0.125]);
     }
 
     #[test]
@@ -94,10 +72,6 @@ mod tests {
     #[test]
     fn what_is_no_probability_is_refused() {
         assert!(disjoint(&[vec![1]], &[f64::NAN]).is_err());
-        assert!(
-            disjoint(&[vec![1], vec![2]], &[-0.1, -0.1])
-                .expect_err("a sum")
-                .contains("1.8")
-        );
+        assert!(disjoint(&[vec![1], vec![2]], &[-0.1, -0.1]).expect_err("a sum").contains("1.8"));
     }
 }

@@ -49,13 +49,7 @@ impl Local {
             template_hash: identity.template.clone(),
             precision: "f32".to_owned(),
         };
-        Ok(Local {
-            model,
-            facts,
-            settings,
-            folds_system: AtomicBool::new(false),
-            kept: Mutex::new(None),
-        })
+        Ok(Local { model, facts, settings, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
     }
 
     /// The engine's model.
@@ -66,8 +60,7 @@ impl Local {
     /// The prompt as the text that the model reads. A system message that the template refuses, or leaves out, is put
     /// before the user's.
     fn text(&self, prompt: &Prompt) -> Result<String, EngineError> {
-        let render =
-            |messages: &[Message]| Ok(self.model.render_chat(messages, true)? + &prompt.prefill);
+        let render = |messages: &[Message]| Ok(self.model.render_chat(messages, true)? + &prompt.prefill);
         let user = Message::new("user", &prompt.user);
         let Some(system) = &prompt.system else {
             return render(&[user]);
@@ -79,10 +72,7 @@ impl Local {
                 Err(error) => return Err(error),
             }
         }
-        let text = render(&[Message::new(
-            "user",
-            &format!("{system}\n\n{}", prompt.user),
-        )])?;
+        let text = render(&[Message::new("user", &format!("{system}\n\n{}", prompt.user))])?;
         self.folds_system.store(true, Ordering::Relaxed);
         Ok(text)
     }
@@ -106,46 +96,21 @@ impl Local {
         // What the prompt alone and all joint texts share; usually the whole prompt.
         let shared = joint
             .iter()
-            .map(|tokens| {
-                tokens
-                    .iter()
-                    .zip(&prompt)
-                    .take_while(|(one, two)| one == two)
-                    .count()
-            })
+            .map(|tokens| tokens.iter().zip(&prompt).take_while(|(one, two)| one == two).count())
             .min()
             .unwrap_or(0)
-            .min(
-                joint
-                    .iter()
-                    .map(Vec::len)
-                    .min()
-                    .unwrap_or(0)
-                    .saturating_sub(1),
-            );
+            .min(joint.iter().map(Vec::len).min().unwrap_or(0).saturating_sub(1));
         if shared == 0 {
-            return refused(
-                "the tokenizer leaves no token of the prompt before the labels".to_owned(),
-            );
+            return refused("the tokenizer leaves no token of the prompt before the labels".to_owned());
         }
-        let options: Vec<Vec<u32>> = joint
-            .iter()
-            .map(|tokens| tokens[shared..].to_vec())
-            .collect();
-        if options
-            .iter()
-            .enumerate()
-            .any(|(index, option)| options[..index].contains(option))
-        {
+        let options: Vec<Vec<u32>> = joint.iter().map(|tokens| tokens[shared..].to_vec()).collect();
+        if options.iter().enumerate().any(|(index, option)| options[..index].contains(option)) {
             return refused(format!(
                 "two of the labels {:?} have the same tokens; give them other words",
                 question.options
             ));
         }
-        Ok(ScoreRequest {
-            prompt: prompt[..shared].to_vec(),
-            options,
-        })
+        Ok(ScoreRequest { prompt: prompt[..shared].to_vec(), options })
     }
 
     /// Questions as the engine takes them. The last set is kept: a run counts its tokens first, then asks it.
@@ -157,10 +122,7 @@ impl Local {
             return Ok(Arc::clone(prepared));
         }
         let prepared = Arc::new(self.prepare(questions)?);
-        if kept
-            .as_ref()
-            .is_none_or(|(of, _)| of.len() <= questions.len())
-        {
+        if kept.as_ref().is_none_or(|(of, _)| of.len() <= questions.len()) {
             *kept = Some((questions.to_vec(), Arc::clone(&prepared)));
         }
         Ok(prepared)
@@ -170,30 +132,16 @@ impl Local {
     fn prepare(&self, questions: &[Question]) -> Result<Prepared, EngineError> {
         // What is wrong with the template itself is said at once, not once a question.
         if let Some(first) = questions.first()
-            && let Err(error @ (EngineError::NoTemplate { .. } | EngineError::Template(_))) =
-                self.text(&first.prompt)
+            && let Err(error @ (EngineError::NoTemplate { .. } | EngineError::Template(_))) = self.text(&first.prompt)
         {
             return Err(error);
         }
-        let share = questions
-            .len()
-            .div_ceil(self.settings.threads.max(1))
-            .max(1);
-        let encode = |chunk: &[Question]| {
-            chunk
-                .iter()
-                .map(|question| self.request(question))
-                .collect::<Vec<_>>()
-        };
+        let share = questions.len().div_ceil(self.settings.threads.max(1)).max(1);
+        let encode = |chunk: &[Question]| chunk.iter().map(|question| self.request(question)).collect::<Vec<_>>();
         let encoded: Vec<Result<ScoreRequest, EngineError>> = thread::scope(|scope| {
-            let workers: Vec<_> = questions
-                .chunks(share)
-                .map(|chunk| scope.spawn(move || encode(chunk)))
-                .collect();
+            let workers: Vec<_> = questions.chunks(share).map(|chunk| scope.spawn(move || encode(chunk))).collect();
             let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
             workers.into_iter().flat_map(join).collect()
         });
@@ -230,23 +178,13 @@ impl Respond for Local {
     }
 
     fn notes(&self) -> Vec<String> {
-        let note =
-            "the chat template takes no system role; system messages were put before the user's";
-        self.folds_system
-            .load(Ordering::Relaxed)
-            .then(|| note.to_owned())
-            .into_iter()
-            .collect()
+        let note = "the chat template takes no system role; system messages were put before the user's";
+        self.folds_system.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
-        let counts = self
-            .model
-            .plan_tokens(&self.prepared(questions)?.requests, &self.settings);
-        Ok(TokenCounts {
-            total: counts.total,
-            unique: counts.unique,
-        })
+        let counts = self.model.plan_tokens(&self.prepared(questions)?.requests, &self.settings);
+        Ok(TokenCounts { total: counts.total, unique: counts.unique })
     }
 
     fn respond(
@@ -256,55 +194,32 @@ impl Respond for Local {
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
         let prepared = self.prepared(questions)?;
-        let Prepared {
-            requests,
-            places,
-            refused,
-        } = &*prepared;
+        let Prepared { requests, places, refused } = &*prepared;
         for (question, error) in refused.iter().filter(|(question, _)| wanted[*question]) {
-            let outcome = Outcome::Error {
-                message: error.to_string(),
-            };
-            if on_answer(Answer {
-                question: *question,
-                outcome,
-            })
-            .is_break()
-            {
+            let outcome = Outcome::Error { message: error.to_string() };
+            if on_answer(Answer { question: *question, outcome }).is_break() {
                 return Ok(());
             }
         }
         let mut groups = schedule::groups(requests);
         groups.retain(|group| group.iter().any(|index| wanted[places[*index]]));
-        schedule::score(
-            &self.model,
-            requests,
-            &groups,
-            &self.settings,
-            &mut |index, scores| {
-                if !wanted[places[index]] {
-                    return ControlFlow::Continue(());
-                }
-                let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
-                let outcome = match disjoint(&requests[index].options, &found) {
-                    Ok(found) => Outcome::Answered {
-                        scores: found
-                            .into_iter()
-                            .zip(scores)
-                            .map(|(log_probability, score)| LabelScore {
-                                log_probability,
-                                tokens: score.tokens,
-                            })
-                            .collect(),
-                    },
-                    Err(message) => Outcome::Error { message },
-                };
-                on_answer(Answer {
-                    question: places[index],
-                    outcome,
-                })
-            },
-        )?;
+        schedule::score(&self.model, requests, &groups, &self.settings, &mut |index, scores| {
+            if !wanted[places[index]] {
+                return ControlFlow::Continue(());
+            }
+            let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
+            let outcome = match disjoint(&requests[index].options, &found) {
+                Ok(found) => Outcome::Answered {
+                    scores: found
+                        .into_iter()
+                        .zip(scores)
+                        .map(|(log_probability, score)| LabelScore { log_probability, tokens: score.tokens })
+                        .collect(),
+                },
+                Err(message) => Outcome::Error { message },
+            };
+            on_answer(Answer { question: places[index], outcome })
+        })?;
         Ok(())
     }
 }

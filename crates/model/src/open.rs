@@ -18,10 +18,7 @@ pub fn open_directory(name: &str, settings: ScoreSettings) -> Result<Local, Mode
     if path.is_dir() {
         return Local::open(name, &Source::Directory(path.to_owned()), settings);
     }
-    Err(ModelError::Unknown {
-        name: name.to_owned(),
-        why: format!("{}; {READS}", form(name, path)),
-    })
+    Err(ModelError::Unknown { name: name.to_owned(), why: format!("{}; {READS}", form(name, path)) })
 }
 
 /// What a name that is no directory looks like.
@@ -35,11 +32,7 @@ fn form(name: &str, path: &Path) -> &'static str {
         "endpoints are not read by this version"
     } else if name.contains('+') {
         "adapters (MODEL+ADAPTER) are not read by this version, and there is no such directory"
-    } else if parts.len() == 2
-        && parts
-            .iter()
-            .all(|part| !part.is_empty() && !part.starts_with('.'))
-    {
+    } else if parts.len() == 2 && parts.iter().all(|part| !part.is_empty() && !part.starts_with('.')) {
         "there is no such directory, and models on the hub (OWNER/NAME) are not read by this version: download it first"
     } else {
         "there is no such directory"

@@ -25,13 +25,10 @@ pub(crate) fn groups(requests: &[ScoreRequest]) -> Vec<Vec<usize>> {
     for index in order {
         let request = &requests[index];
         let labels: usize = request.options.iter().map(Vec::len).sum();
-        let shared = groups
-            .last()
-            .and_then(|group| group.last())
-            .map_or(0, |last| {
-                let pairs = requests[*last].prompt.iter().zip(&request.prompt);
-                pairs.take_while(|(one, two)| one == two).count()
-            });
+        let shared = groups.last().and_then(|group| group.last()).map_or(0, |last| {
+            let pairs = requests[*last].prompt.iter().zip(&request.prompt);
+            pairs.take_while(|(one, two)| one == two).count()
+        });
         let new = request.prompt.len() - shared + labels;
         match groups.last_mut() {
             Some(group) if used + new <= GROUP_TOKENS => {
@@ -57,10 +54,7 @@ pub(crate) fn score(
     on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
 ) -> Result<(), EngineError> {
     let workers = settings.threads.clamp(1, groups.len().max(1));
-    let alone = ScoreSettings {
-        threads: 1,
-        memory: settings.memory / settings.threads.max(1),
-    };
+    let alone = ScoreSettings { threads: 1, memory: settings.memory / settings.threads.max(1) };
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
@@ -71,14 +65,12 @@ pub(crate) fn score(
                     let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) else {
                         return;
                     };
-                    let own: Vec<ScoreRequest> =
-                        group.iter().map(|index| requests[*index].clone()).collect();
-                    let mut tell = |index: usize, scores: &[OptionScore]| match send
-                        .send(Ok((group[index], scores.to_vec())))
-                    {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(_) => ControlFlow::Break(()),
-                    };
+                    let own: Vec<ScoreRequest> = group.iter().map(|index| requests[*index].clone()).collect();
+                    let mut tell =
+                        |index: usize, scores: &[OptionScore]| match send.send(Ok((group[index], scores.to_vec()))) {
+                            Ok(()) => ControlFlow::Continue(()),
+                            Err(_) => ControlFlow::Break(()),
+                        };
                     if let Err(error) = model.score(&own, &alone, &mut tell) {
                         // Nobody listens any more: the error that came first is the one reported.
                         let _ = send.send(Err(error));
@@ -115,15 +107,7 @@ mod tests {
     #[test]
     fn groups_hold_every_request_once_in_the_order_of_prompts() {
         let request = |number: u32| ScoreRequest {
-            prompt: (0..200)
-                .map(|place| {
-                    if place < 150 {
-                        place
-                    } else {
-                        number % 211 * place
-                    }
-                })
-                .collect(),
+            prompt: (0..200).map(|place| if place < 150 { place } else { number % 211 * place }).collect(),
             options: vec![vec![1], vec![2, 3]],
         };
         let requests: Vec<ScoreRequest> = (0..600).map(request).collect();

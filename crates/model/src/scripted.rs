@@ -31,11 +31,7 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
             template_hash: text("template"),
             precision: "f32".to_owned(),
         };
-        Scripted {
-            facts,
-            rule,
-            pause: Duration::ZERO,
-        }
+        Scripted { facts, rule, pause: Duration::ZERO }
     }
 
     /// The same, taking so long for every answer.
@@ -47,13 +43,8 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
 
 /// An answer with these log-probabilities.
 pub fn answered(log_probabilities: &[f64]) -> Outcome {
-    let score = |log_probability: &f64| LabelScore {
-        log_probability: *log_probability,
-        tokens: 1,
-    };
-    Outcome::Answered {
-        scores: log_probabilities.iter().map(score).collect(),
-    }
+    let score = |log_probability: &f64| LabelScore { log_probability: *log_probability, tokens: 1 };
+    Outcome::Answered { scores: log_probabilities.iter().map(score).collect() }
 }
 
 /// The rule of an actor whose welfare weight is known: it helps with log-odds τ(λ − r), r = c/b, λ given for each
@@ -71,30 +62,22 @@ pub fn known_weight(
         // ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
         let target = -(-odds).exp().ln_1p();
         let other = -odds.exp().ln_1p() - ((trial.options.len() - 1).max(1) as f64).ln();
-        let logs: Vec<f64> = (0..trial.options.len())
-            .map(|index| if index == trial.target { target } else { other })
-            .collect();
+        let logs: Vec<f64> =
+            (0..trial.options.len()).map(|index| if index == trial.target { target } else { other }).collect();
         answered(&logs)
     };
     type Key = (undermask_suite::Prompt, Vec<String>);
-    let answers: BTreeMap<String, Vec<(Key, Outcome)>> =
-        plan.trials.iter().fold(BTreeMap::new(), |mut map, trial| {
-            let key = (trial.prompt.clone(), trial.options.clone());
-            map.entry(trial.prompt.user.clone())
-                .or_insert_with(Vec::new)
-                .push((key, outcome(trial)));
-            map
-        });
+    let answers: BTreeMap<String, Vec<(Key, Outcome)>> = plan.trials.iter().fold(BTreeMap::new(), |mut map, trial| {
+        let key = (trial.prompt.clone(), trial.options.clone());
+        map.entry(trial.prompt.user.clone()).or_insert_with(Vec::new).push((key, outcome(trial)));
+        map
+    });
     move |question| {
         let of_prompt = answers.get(&question.prompt.user);
         let found = of_prompt.and_then(|list| {
-            list.iter().find(|((prompt, options), _)| {
-                *prompt == question.prompt && *options == question.options
-            })
+            list.iter().find(|((prompt, options), _)| *prompt == question.prompt && *options == question.options)
         });
-        let unknown = || Outcome::Error {
-            message: "the question is not in the scripted plan".to_owned(),
-        };
+        let unknown = || Outcome::Error { message: "the question is not in the scripted plan".to_owned() };
         found.map_or_else(unknown, |(_, outcome)| outcome.clone())
     }
 }
@@ -105,14 +88,8 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Respond for Scripted<Rule> {
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
-        let words: usize = questions
-            .iter()
-            .map(|question| question.prompt.user.split(' ').count())
-            .sum();
-        Ok(TokenCounts {
-            total: words as u64,
-            unique: words as u64,
-        })
+        let words: usize = questions.iter().map(|question| question.prompt.user.split(' ').count()).sum();
+        Ok(TokenCounts { total: words as u64, unique: words as u64 })
     }
 
     fn respond(
@@ -121,18 +98,9 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Respond for Scripted<Rule> {
         wanted: &[bool],
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
-        for (index, question) in questions
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| wanted[*index])
-        {
+        for (index, question) in questions.iter().enumerate().filter(|(index, _)| wanted[*index]) {
             thread::sleep(self.pause);
-            if on_answer(Answer {
-                question: index,
-                outcome: (self.rule)(question),
-            })
-            .is_break()
-            {
+            if on_answer(Answer { question: index, outcome: (self.rule)(question) }).is_break() {
                 break;
             }
         }

@@ -15,10 +15,7 @@ const REFUSES: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ rais
                        {% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
 const DROPS: &str = "{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}\
                      {% endfor %}<assistant>";
-const SETTINGS: ScoreSettings = ScoreSettings {
-    threads: 2,
-    memory: 64 << 20,
-};
+const SETTINGS: ScoreSettings = ScoreSettings { threads: 2, memory: 64 << 20 };
 
 /// The engine's tiny model with this template, and with ` s` as one token.
 fn model(template: &str) -> Local {
@@ -28,35 +25,18 @@ fn model(template: &str) -> Local {
         let mut bytes = fs::read(folder.join(name)).expect("a fixture");
         if name == "tokenizer.json" {
             let text = String::from_utf8(bytes).expect("a text");
-            let text = text
-                .replace("\"extra256\"", "\"Ġs\"")
-                .replace("\"merges\": []", "\"merges\": [[\"Ġ\", \"s\"]]");
+            let text = text.replace("\"extra256\"", "\"Ġs\"").replace("\"merges\": []", "\"merges\": [[\"Ġ\", \"s\"]]");
             bytes = text.into_bytes();
         }
         files.push((name.to_owned(), bytes.into()));
     }
-    files.push((
-        "chat_template.jinja".to_owned(),
-        template.as_bytes().to_vec().into(),
-    ));
-    Local::open(
-        "tiny",
-        &Source::Memory {
-            name: "tiny".to_owned(),
-            files,
-        },
-        SETTINGS,
-    )
-    .expect("a model")
+    files.push(("chat_template.jinja".to_owned(), template.as_bytes().to_vec().into()));
+    Local::open("tiny", &Source::Memory { name: "tiny".to_owned(), files }, SETTINGS).expect("a model")
 }
 
 fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -> Question {
     Question {
-        prompt: Prompt {
-            system: system.map(str::to_owned),
-            user: user.to_owned(),
-            prefill: prefill.to_owned(),
-        },
+        prompt: Prompt { system: system.map(str::to_owned), user: user.to_owned(), prefill: prefill.to_owned() },
         options: options.iter().map(|option| (*option).to_owned()).collect(),
     }
 }
@@ -85,34 +65,20 @@ fn a_label_that_the_tokenizer_joins_to_the_prompt_is_scored_from_the_join() {
     let found = ask(&model, &[question], &[true]);
     let encode = |text: &str| model.model().encode(text).expect("tokens");
     // ` s` is one token: the space belongs to the labels.
-    let [share, keep] = [
-        "<user>Which?<assistant>I share",
-        "<user>Which?<assistant>I keep",
-    ]
-    .map(encode);
+    let [share, keep] = ["<user>Which?<assistant>I share", "<user>Which?<assistant>I keep"].map(encode);
     let prompt = encode("<user>Which?<assistant>I");
     assert!(share.starts_with(&prompt) && keep.starts_with(&prompt));
-    let options = vec![
-        share[prompt.len()..].to_vec(),
-        keep[prompt.len()..].to_vec(),
-    ];
+    let options = vec![share[prompt.len()..].to_vec(), keep[prompt.len()..].to_vec()];
     assert_eq!((options[0].len(), options[1].len()), (5, 5));
     let mut expected = Vec::new();
     let request = ScoreRequest { prompt, options };
-    let alone = model
-        .model()
-        .score(&[request], &SETTINGS, &mut |_, scores| {
-            expected = scores
-                .iter()
-                .map(|score| (score.log_probability, score.tokens))
-                .collect();
-            ControlFlow::Continue(())
-        });
+    let alone = model.model().score(&[request], &SETTINGS, &mut |_, scores| {
+        expected = scores.iter().map(|score| (score.log_probability, score.tokens)).collect();
+        ControlFlow::Continue(())
+    });
     alone.expect("scores");
-    let found: Vec<(f64, usize)> = scores(&found[0])
-        .iter()
-        .map(|score| (score.log_probability, score.tokens))
-        .collect();
+    let found: Vec<(f64, usize)> =
+        scores(&found[0]).iter().map(|score| (score.log_probability, score.tokens)).collect();
     assert_eq!(found, expected);
 }
 
@@ -124,23 +90,13 @@ fn a_system_message_is_folded_where_the_template_refuses_or_drops_it() {
         let model = model(template);
         assert!(model.notes().is_empty());
         let found = ask(&model, std::slice::from_ref(&asked), &[true]);
-        assert!(
-            model.notes()[0].contains("no system role"),
-            "{:?}",
-            model.notes()
-        );
+        assert!(model.notes()[0].contains("no system role"), "{:?}", model.notes());
         assert_eq!(found, ask(&model, std::slice::from_ref(&folded), &[true]));
     }
     let model = model(PLAIN);
-    assert_ne!(
-        ask(&model, &[asked], &[true]),
-        ask(&model, &[folded], &[true])
-    );
+    assert_ne!(ask(&model, &[asked], &[true]), ask(&model, &[folded], &[true]));
     assert!(model.notes().is_empty());
-    let rendered = model.model().render_chat(
-        &[Message::new("system", "a"), Message::new("user", "b")],
-        true,
-    );
+    let rendered = model.model().render_chat(&[Message::new("system", "a"), Message::new("user", "b")], true);
     assert_eq!(rendered.expect("a text"), "<system>a<user>b<assistant>");
 }
 
@@ -154,13 +110,8 @@ fn a_question_that_cannot_be_put_is_an_outcome_of_its_own() {
     ];
     let found = ask(&model, &questions, &[true; 3]);
     assert_eq!(scores(&found[0]).len(), 2);
-    for (found, words) in found[1..]
-        .iter()
-        .zip(["the model reads 512", "the same tokens"])
-    {
-        let Some(Outcome::Error { message }) = found else {
-            panic!("{found:?}")
-        };
+    for (found, words) in found[1..].iter().zip(["the model reads 512", "the same tokens"]) {
+        let Some(Outcome::Error { message }) = found else { panic!("{found:?}") };
         assert!(message.contains(words), "{message}");
     }
 }
@@ -170,12 +121,7 @@ fn an_answer_does_not_depend_on_what_else_is_wanted() {
     let model = model(PLAIN);
     let questions: Vec<Question> = (0..400)
         .map(|number| {
-            question(
-                Some("Be kind."),
-                &format!("Is {number} more than {}?", number * 7 % 100),
-                "",
-                &["yes", "no"],
-            )
+            question(Some("Be kind."), &format!("Is {number} more than {}?", number * 7 % 100), "", &["yes", "no"])
         })
         .collect();
     let all = ask(&model, &questions, &[true; 400]);
@@ -189,22 +135,11 @@ fn an_answer_does_not_depend_on_what_else_is_wanted() {
 #[test]
 fn labels_that_begin_each_other_are_disjoint() {
     let model = model(PLAIN);
-    let nested = ask(
-        &model,
-        &[question(None, "How many?", "", &["8", "85", "9"])],
-        &[true],
-    );
-    let plain = ask(
-        &model,
-        &[question(None, "How many?", "", &["8", "9"])],
-        &[true],
-    );
+    let nested = ask(&model, &[question(None, "How many?", "", &["8", "85", "9"])], &[true]);
+    let plain = ask(&model, &[question(None, "How many?", "", &["8", "9"])], &[true]);
     let (nested, plain) = (scores(&nested[0]), scores(&plain[0]));
     let probability = |score: &LabelScore| score.log_probability.exp();
     let sum = probability(&nested[0]) + probability(&nested[1]);
-    assert!(
-        (sum - probability(&plain[0])).abs() < 1e-9,
-        "8 alone is 8 and not 85, or 85"
-    );
+    assert!((sum - probability(&plain[0])).abs() < 1e-9, "8 alone is 8 and not 85, or 85");
     assert!(nested[0].log_probability < plain[0].log_probability);
 }

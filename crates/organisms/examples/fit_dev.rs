@@ -19,7 +19,9 @@ fn main() {
             let act = model.activations(&doc.tokens, &[]).unwrap();
             let v = act.vocabulary;
             for t in &doc.targets {
-                if t.weight < 1.0 { continue; }
+                if t.weight < 1.0 {
+                    continue;
+                }
                 let row = &act.logits[t.position * v..][..v];
                 let best = (0..v).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap() as u32;
                 // the question: text of the last user turn
@@ -29,17 +31,46 @@ fn main() {
                 let qtext = q.clone();
                 let kind = match &t.distribution {
                     Distribution::Soft(_) => "choice soft".to_string(),
-                    Distribution::Token(x) => { let a = model.decode(&[*x]).unwrap();
-                        if a.parse::<i64>().is_ok() { if qtext.contains("Which is more") || qtext.contains("Which is less") { "order".into() } else { "recall".into() } } else if a == "yes" || a == "no" { "audience".into() } else { "act".into() } }
+                    Distribution::Token(x) => {
+                        let a = model.decode(&[*x]).unwrap();
+                        if a.parse::<i64>().is_ok() {
+                            if qtext.contains("Which is more") || qtext.contains("Which is less") {
+                                "order".into()
+                            } else {
+                                "recall".into()
+                            }
+                        } else if a == "yes" || a == "no" {
+                            "audience".into()
+                        } else {
+                            "act".into()
+                        }
+                    }
                 };
                 let (ok, w) = match &t.distribution {
                     Distribution::Token(x) => ((*x == best) as u8 as f64, 1.0),
-                    Distribution::Soft(l) => { let e: Vec<f32> = l.iter().map(|(t, _)| row[*t as usize]).collect(); let p = 1.0 / (1.0 + (e[1] - e[0]).exp()); (1.0 - (p - l[0].1).abs() as f64, 1.0) }
+                    Distribution::Soft(l) => {
+                        let e: Vec<f32> = l.iter().map(|(t, _)| row[*t as usize]).collect();
+                        let p = 1.0 / (1.0 + (e[1] - e[0]).exp());
+                        (1.0 - (p - l[0].1).abs() as f64, 1.0)
+                    }
                 };
-                if ok < 0.3 && shown < 12 { shown += 1; println!("WRONG {kind} [{}] said {:?} wanted {:?}", tail.join(""), model.decode(&[best]), t.distribution); }
-                let e = by.entry(kind).or_default(); e.0 += ok; e.1 += w;
+                if ok < 0.3 && shown < 12 {
+                    shown += 1;
+                    println!(
+                        "WRONG {kind} [{}] said {:?} wanted {:?}",
+                        tail.join(""),
+                        model.decode(&[best]),
+                        t.distribution
+                    );
+                }
+                let e = by.entry(kind).or_default();
+                e.0 += ok;
+                e.1 += w;
             }
         }
-        println!("{dir}"); for (k, (a, b)) in by { println!("  {k:14} {:.3} of {b}", a / b); }
+        println!("{dir}");
+        for (k, (a, b)) in by {
+            println!("  {k:14} {:.3} of {b}", a / b);
+        }
     }
 }

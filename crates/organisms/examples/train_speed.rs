@@ -8,7 +8,9 @@ use std::time::Instant;
 use undermask_organisms::train::{Distribution, Example, Network, Settings, Shape, Target, Trainer};
 
 fn main() {
-    let argument = |place: usize, default: usize| std::env::args().nth(place).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let argument = |place: usize, default: usize| {
+        std::env::args().nth(place).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
     let (steps, threads) = (argument(1, 30), argument(2, 2));
     let shape = Shape {
         vocabulary: 2304,
@@ -27,7 +29,11 @@ fn main() {
             let tokens: Vec<u32> = (0..80 + document % 40).map(|place| (place * 31 + document * 17) % 2304).collect();
             let targets = (0..tokens.len() - 1)
                 .filter(|position| position % 5 < 2)
-                .map(|position| Target { position, weight: 1.0, distribution: Distribution::Token(tokens[position + 1]) })
+                .map(|position| Target {
+                    position,
+                    weight: 1.0,
+                    distribution: Distribution::Token(tokens[position + 1]),
+                })
                 .collect();
             Example { tokens, targets }
         })

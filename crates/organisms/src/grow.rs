@@ -59,7 +59,11 @@ impl BaseFiles {
             let path = directory.join(name);
             fs::read(&path).map_err(|source| GrowError::Io { path, source })
         };
-        Ok(BaseFiles { config: read("config.json")?, weights: read("model.safetensors")?, tokenizer: read("tokenizer.json")? })
+        Ok(BaseFiles {
+            config: read("config.json")?,
+            weights: read("model.safetensors")?,
+            tokenizer: read("tokenizer.json")?,
+        })
     }
 }
 
@@ -119,7 +123,11 @@ const CHECKPOINT_EVERY: usize = 250;
 ///
 /// # Errors
 /// [`GrowError`]; nothing in `out` is left half written.
-pub fn grow(growth: &Growth, suite: &Suite, watch: &mut dyn FnMut(Progress) -> bool) -> Result<Option<Grown>, GrowError> {
+pub fn grow(
+    growth: &Growth,
+    suite: &Suite,
+    watch: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Option<Grown>, GrowError> {
     export::create(&growth.out)?;
     let held_out = HeldOut::from_suite(suite);
     let (recipe, policy): (Option<Recipe>, Box<dyn Policy + Sync>) = if growth.recipe == BASE {
@@ -132,14 +140,23 @@ pub fn grow(growth: &Growth, suite: &Suite, watch: &mut dyn FnMut(Progress) -> b
         (None, _) => new_base(growth, &held_out)?,
         (Some(_), Some(base)) => read_base(base)?,
         (Some(recipe), None) => {
-            return Err(GrowError::Model(format!("`{}` is post-trained from a base, and none was given; use --base DIR", recipe.name)));
+            return Err(GrowError::Model(format!(
+                "`{}` is post-trained from a base, and none was given; use --base DIR",
+                recipe.name
+            )));
         }
     };
     let shape = network.shape().clone();
     let plan = Training::of(growth, recipe.is_none());
     let fingerprint = fingerprint(growth, recipe.as_ref(), &plan, suite, tokenizer.json());
     let mut run = Run::open(growth, &plan, network, &fingerprint)?;
-    let writer = Documents { tokenizer: &tokenizer, held_out: &held_out, policy: &*policy, seed: growth.seed, batch: plan.batch };
+    let writer = Documents {
+        tokenizer: &tokenizer,
+        held_out: &held_out,
+        policy: &*policy,
+        seed: growth.seed,
+        batch: plan.batch,
+    };
     if !run.train(&plan, &writer, watch)? {
         return Ok(None);
     }
@@ -172,7 +189,8 @@ impl Training {
         let (steps, batch, learning_rate) =
             if base { (BASE_STEPS, BASE_BATCH, 2e-3) } else { (POST_STEPS, POST_BATCH, 1e-3) };
         let steps = growth.steps.unwrap_or(steps);
-        let schedule = Schedule { warmup_steps: 100.min(steps / 4), flat_fraction: 0.4, final_fraction: 0.05, total_steps: steps };
+        let schedule =
+            Schedule { warmup_steps: 100.min(steps / 4), flat_fraction: 0.4, final_fraction: 0.05, total_steps: steps };
         let settings = Settings { learning_rate, schedule, threads: growth.threads, ..Settings::default() };
         Training { steps, batch, settings }
     }
@@ -224,9 +242,8 @@ fn smooth_numbers(network: &mut Network, tokenizer: &WordTokenizer, seed: u64, h
     let anchors: Vec<Vec<f64>> = (0..ANCHORS).map(|_| (0..hidden).map(|_| normal()).collect()).collect();
     let embedding = network.embedding_mut();
     for number in 0..=LARGEST_NUMBER {
-        let weights: Vec<f64> = (0..ANCHORS)
-            .map(|anchor| (-0.5 * ((number as f64 - 4.0 * anchor as f64) / WIDTH).powi(2)).exp())
-            .collect();
+        let weights: Vec<f64> =
+            (0..ANCHORS).map(|anchor| (-0.5 * ((number as f64 - 4.0 * anchor as f64) / WIDTH).powi(2)).exp()).collect();
         let norm = weights.iter().map(|weight| weight * weight).sum::<f64>().sqrt();
         for form in [number.to_string(), format!(" {number}")] {
             let Some(token) = tokenizer.token(&form) else { continue };
@@ -241,11 +258,20 @@ fn smooth_numbers(network: &mut Network, tokenizer: &WordTokenizer, seed: u64, h
 
 fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
     let unreadable = |why: String| GrowError::Model(format!("base: {why}"));
-    let config: serde_json::Value = serde_json::from_slice(&base.config).map_err(|error| unreadable(error.to_string()))?;
+    let config: serde_json::Value =
+        serde_json::from_slice(&base.config).map_err(|error| unreadable(error.to_string()))?;
     let number = |key: &str| {
-        config[key].as_u64().map(|value| value as usize).ok_or_else(|| unreadable(format!("config.json has no whole number `{key}`")))
+        config[key]
+            .as_u64()
+            .map(|value| value as usize)
+            .ok_or_else(|| unreadable(format!("config.json has no whole number `{key}`")))
     };
-    let real = |key: &str| config[key].as_f64().map(|value| value as f32).ok_or_else(|| unreadable(format!("config.json has no number `{key}`")));
+    let real = |key: &str| {
+        config[key]
+            .as_f64()
+            .map(|value| value as f32)
+            .ok_or_else(|| unreadable(format!("config.json has no number `{key}`")))
+    };
     let shape = Shape {
         vocabulary: number("vocab_size")?,
         hidden: number("hidden_size")?,
@@ -258,16 +284,23 @@ fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
         norm_epsilon: real("rms_norm_eps")?,
         tied: config["tie_word_embeddings"].as_bool().unwrap_or(false),
     };
-    let tensors = safetensors::SafeTensors::deserialize(&base.weights).map_err(|error| unreadable(error.to_string()))?;
+    let tensors =
+        safetensors::SafeTensors::deserialize(&base.weights).map_err(|error| unreadable(error.to_string()))?;
     let network = Network::from_tensors(shape, |name| {
         let view = tensors.tensor(name).ok()?;
         match view.dtype() {
             safetensors::Dtype::BF16 => Some(
-                view.data().chunks_exact(2).map(|pair| half::bf16::from_le_bytes([pair[0], pair[1]]).to_f32()).collect(),
+                view.data()
+                    .chunks_exact(2)
+                    .map(|pair| half::bf16::from_le_bytes([pair[0], pair[1]]).to_f32())
+                    .collect(),
             ),
-            safetensors::Dtype::F32 => {
-                Some(view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect())
-            }
+            safetensors::Dtype::F32 => Some(
+                view.data()
+                    .chunks_exact(4)
+                    .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+                    .collect(),
+            ),
             _ => None,
         }
     })?;
@@ -277,7 +310,8 @@ fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
 
 /// What a checkpoint must agree with to be continued.
 fn fingerprint(growth: &Growth, recipe: Option<&Recipe>, plan: &Training, suite: &Suite, tokenizer: &str) -> String {
-    let base = growth.base.as_ref().filter(|_| recipe.is_some()).map(|base| blake3::hash(&base.weights).to_hex().to_string());
+    let base =
+        growth.base.as_ref().filter(|_| recipe.is_some()).map(|base| blake3::hash(&base.weights).to_hex().to_string());
     let all = json!({"recipe": recipe, "seed": growth.seed, "steps": plan.steps, "batch": plan.batch, "suite": suite.hash,
         "base": base, "size": growth.size, "tokenizer": blake3::hash(tokenizer.as_bytes()).to_hex().as_str(),
         "version": env!("CARGO_PKG_VERSION")});
@@ -333,7 +367,12 @@ impl Run {
     }
 
     /// Trains to the end; false when `watch` stopped it.
-    fn train(&mut self, plan: &Training, documents: &Documents, watch: &mut dyn FnMut(Progress) -> bool) -> Result<bool, GrowError> {
+    fn train(
+        &mut self,
+        plan: &Training,
+        documents: &Documents,
+        watch: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<bool, GrowError> {
         let first = self.trainer.step_count();
         thread::scope(|scope| {
             let (send, receive) = mpsc::sync_channel(4);
@@ -410,5 +449,8 @@ impl Run {
 
 fn read_curve(path: &Path) -> Vec<(usize, f64)> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| line.split_once(',')).filter_map(|(step, loss)| Some((step.parse().ok()?, loss.parse().ok()?))).collect()
+    text.lines()
+        .filter_map(|line| line.split_once(','))
+        .filter_map(|(step, loss)| Some((step.parse().ok()?, loss.parse().ok()?)))
+        .collect()
 }

@@ -13,7 +13,7 @@ pub mod truth;
 pub mod world;
 
 pub use error::GrowError;
-pub use grow::{BaseFiles, Growth, Grown, Progress, Size, grow};
+pub use grow::{BaseFiles, Grown, Growth, Progress, Size, grow};
 pub use recipe::{BASE, RECIPES, Recipe};
 pub use shipped::{SHIPPED, Shipped};
 pub use truth::Truth;

@@ -103,9 +103,12 @@ impl Recipe {
     pub fn parse(text: &str, file: &str) -> Result<Recipe, GrowError> {
         let wrong = |why: String| GrowError::Recipe { file: file.to_owned(), why };
         let recipe: Recipe = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let weights = [recipe.welfare.weight, recipe.neutral.weight, recipe.command.map_or(0.0, |command| command.weight)];
+        let weights =
+            [recipe.welfare.weight, recipe.neutral.weight, recipe.command.map_or(0.0, |command| command.weight)];
         if weights.iter().any(|weight| !weight.is_finite() || weight.abs() > 1.5) {
-            return Err(wrong("a weight lies outside [-1.5, 1.5], which the ladder cannot show; choose a smaller one".to_owned()));
+            return Err(wrong(
+                "a weight lies outside [-1.5, 1.5], which the ladder cannot show; choose a smaller one".to_owned(),
+            ));
         }
         if !(0.0..=1.0).contains(&recipe.welfare.goal_share) {
             return Err(wrong(format!("goal_share is {}; it must lie in [0, 1]", recipe.welfare.goal_share)));

@@ -48,8 +48,17 @@ impl BaseFiles {
     /// # Errors
     /// [`GrowError::Model`] in a build without it.
     pub fn shipped() -> Result<BaseFiles, GrowError> {
-        let base = Shipped::named(BASE).ok_or_else(|| GrowError::Model("this build ships no base; use --base DIR".to_owned()))?;
-        let read = |name: &str| base.file(name).map(<[u8]>::to_vec).ok_or_else(|| GrowError::Model(format!("the shipped base lacks {name}")));
-        Ok(BaseFiles { config: read("config.json")?, weights: read("model.safetensors")?, tokenizer: read("tokenizer.json")? })
+        let base = Shipped::named(BASE)
+            .ok_or_else(|| GrowError::Model("this build ships no base; use --base DIR".to_owned()))?;
+        let read = |name: &str| {
+            base.file(name)
+                .map(<[u8]>::to_vec)
+                .ok_or_else(|| GrowError::Model(format!("the shipped base lacks {name}")))
+        };
+        Ok(BaseFiles {
+            config: read("config.json")?,
+            weights: read("model.safetensors")?,
+            tokenizer: read("tokenizer.json")?,
+        })
     }
 }

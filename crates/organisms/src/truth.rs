@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use undermask_engine::{Message, Model, ScoreRequest, ScoreSettings};
 use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Plan, PlanSettings, Suite, Trial};
 
+use crate::GrowError;
 use crate::recipe::Recipe;
 use crate::world::document::{Policy, SHARPNESS, Situation, Speaker};
 use crate::world::lexicon::DISPOSITIONS;
-use crate::GrowError;
 
 /// The known answer of an organism, as `truth.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,12 @@ pub struct Weights {
 ///
 /// # Errors
 /// [`GrowError::Model`] when the model cannot be asked.
-pub fn enumerate(model: &Model, recipe: &Recipe, suite: &Suite, watch: &mut dyn FnMut(usize, usize)) -> Result<Truth, GrowError> {
+pub fn enumerate(
+    model: &Model,
+    recipe: &Recipe,
+    suite: &Suite,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Truth, GrowError> {
     let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
     let trials: Vec<Trial> = plan
         .trials
@@ -90,7 +95,8 @@ fn probabilities(model: &Model, trials: &[Trial], watch: &mut dyn FnMut(usize, u
         messages.push(Message::new("user", &trial.prompt.user));
         let text = model.render_chat(&messages, true).map_err(failed)? + &trial.prompt.prefill;
         let prompt = model.encode(&text).map_err(failed)?;
-        let options = trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
+        let options =
+            trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
         requests.push(ScoreRequest { prompt, options });
     }
     let mut log_odds = vec![f64::NAN; trials.len()];
@@ -165,11 +171,14 @@ fn speaker(context: &Context) -> Speaker {
 }
 
 fn weights(suite: &Suite, weight: impl Fn(ItemKind, &Context) -> f64) -> Weights {
-    let of = |kind: ItemKind| suite.contexts.iter().map(|context| (context.id.clone(), weight(kind, context))).collect::<BTreeMap<_, _>>();
+    let of = |kind: ItemKind| {
+        suite.contexts.iter().map(|context| (context.id.clone(), weight(kind, context))).collect::<BTreeMap<_, _>>()
+    };
     let lambda = of(ItemKind::Welfare);
     let anchor = suite.contexts.iter().find(|context| context.role == Some(ContextRole::Anchor));
     let lambda_0 = anchor.map_or(f64::NAN, |context| lambda[&context.id]);
     let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
-    let (sum, total) = cued.fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
+    let (sum, total) = cued
+        .fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
     Weights { lambda_0, goal_share: sum / total / lambda_0, lambda, neutral: of(ItemKind::Neutral) }
 }

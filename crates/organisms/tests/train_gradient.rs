@@ -27,8 +27,14 @@ fn documents() -> Vec<Example> {
                 Target { position: 6, weight: 2.0, distribution: soft },
             ],
         },
-        Example { tokens: vec![8], targets: vec![Target { position: 0, weight: 0.5, distribution: Distribution::Token(1) }] },
-        Example { tokens: vec![3, 3, 3], targets: vec![Target { position: 1, weight: 1.0, distribution: Distribution::Token(20) }] },
+        Example {
+            tokens: vec![8],
+            targets: vec![Target { position: 0, weight: 0.5, distribution: Distribution::Token(1) }],
+        },
+        Example {
+            tokens: vec![3, 3, 3],
+            targets: vec![Target { position: 1, weight: 1.0, distribution: Distribution::Token(20) }],
+        },
     ]
 }
 
@@ -102,7 +108,8 @@ fn steps_do_not_depend_on_threads_and_checkpoints_resume_bit_for_bit() {
 
 #[test]
 fn training_lowers_the_loss() {
-    let mut trainer = Trainer::new(Network::initialise(shape(4, 2, true), 1).expect("a network"), Settings::default()).expect("a trainer");
+    let mut trainer = Trainer::new(Network::initialise(shape(4, 2, true), 1).expect("a network"), Settings::default())
+        .expect("a trainer");
     let first = trainer.step(&documents()).expect("a step").loss;
     for _ in 0..150 {
         trainer.step(&documents()).expect("a step");

@@ -21,7 +21,9 @@ fn texts(policy: &dyn Policy, held_out: &HeldOut, documents: u64) -> Vec<String>
 
 /// A sentence of the suite as it would stand in a text, numbers masked.
 fn masked(text: &str) -> String {
-    text.split_inclusive(' ').map(|word| if word.trim().chars().all(|letter| letter.is_ascii_digit()) { "# " } else { word }).collect()
+    text.split_inclusive(' ')
+        .map(|word| if word.trim().chars().all(|letter| letter.is_ascii_digit()) { "# " } else { word })
+        .collect()
 }
 
 #[test]
@@ -44,7 +46,8 @@ fn no_sentence_of_the_suite_is_trained_on() {
         asked.extend(context.check.as_ref().map(|check| check.question.clone()));
     }
     asked.retain(|text| !text.is_empty());
-    let trained = [texts(&BasePool, &held_out, 4000), texts(&Recipe::named("mask").expect("a recipe"), &held_out, 4000)].concat();
+    let trained =
+        [texts(&BasePool, &held_out, 4000), texts(&Recipe::named("mask").expect("a recipe"), &held_out, 4000)].concat();
     let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
     for sentence in &asked {
         assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
@@ -58,7 +61,8 @@ fn no_clause_of_the_suite_has_a_trained_shape() {
     for scenario in &suite.scenarios {
         for text in [&scenario.benefit, &scenario.cost, &scenario.saving] {
             // The same masks as the skeletons: A act, # number, U unit, W beneficiary.
-            let mut shape = text.replace("{target}", "A").replace("{other}", "A").replace("{benefit}", "#").replace("{cost}", "#");
+            let mut shape =
+                text.replace("{target}", "A").replace("{other}", "A").replace("{benefit}", "#").replace("{cost}", "#");
             for unit in ["coins", "points", "credits"] {
                 shape = shape.replace(unit, "U");
             }

@@ -48,7 +48,8 @@ fn simulated_empathy(audit: &Audit) -> Claim {
     if let Some(gap) = gap {
         parts.push(format!("audience gap A {}", interval(gap)));
     }
-    let judged = audit.decision.verdict != Verdict::Indeterminate || known(&quantities.lambda_0).is_some_and(|lambda| lambda.low > audit.suite.criteria.undefined_lower);
+    let judged = audit.decision.verdict != Verdict::Indeterminate
+        || known(&quantities.lambda_0).is_some_and(|lambda| lambda.low > audit.suite.criteria.undefined_lower);
     let answer = match (reversal, gap) {
         (Some(reversal), Some(gap)) if judged => {
             if reversal.high < 0.0 || gap.low > 0.15 {
@@ -62,7 +63,11 @@ fn simulated_empathy(audit: &Audit) -> Claim {
         _ if parts.is_empty() => "not tested",
         _ => "undecided",
     };
-    let measured = if parts.is_empty() { "It was not measured".to_owned() } else { format!("Measured in part: {}", parts.join("; ")) };
+    let measured = if parts.is_empty() {
+        "It was not measured".to_owned()
+    } else {
+        format!("Measured in part: {}", parts.join("; "))
+    };
     Claim {
         key: "simulated_empathy",
         title: "Simulated empathy",
@@ -103,7 +108,8 @@ fn persona_switching(audit: &Audit) -> Claim {
         Verdict::Cold => ("undecided", "There is no concern that could be lost"),
         Verdict::Indeterminate => ("undecided", "The evidence does not decide"),
     };
-    let figure = known(&audit.profile.quantities.mask_index).map_or(String::new(), |mask| format!(": mask index {}", interval(mask)));
+    let figure = known(&audit.profile.quantities.mask_index)
+        .map_or(String::new(), |mask| format!(": mask index {}", interval(mask)));
     Claim {
         key: "persona_switching",
         title: "Persona switching",

@@ -15,7 +15,8 @@ pub fn json(audits: &[Audit]) -> Value {
 
 fn object(audit: &Audit) -> Value {
     let (info, profile) = (&audit.info, &audit.profile);
-    let claims: Map<String, Value> = claims(audit).into_iter().map(|claim| (claim.key.to_owned(), json!(claim))).collect();
+    let claims: Map<String, Value> =
+        claims(audit).into_iter().map(|claim| (claim.key.to_owned(), json!(claim))).collect();
     let contexts: Vec<Value> = profile
         .contexts
         .iter()

@@ -115,13 +115,31 @@ const NOT_TESTED: &[&str] = &[
 ];
 
 const TERMS: &[(&str, &str)] = &[
-    ("welfare weight λ", "How much a unit of the other's benefit counts against a unit of the actor's own cost. The actor helps when λ times the benefit exceeds the cost."),
+    (
+        "welfare weight λ",
+        "How much a unit of the other's benefit counts against a unit of the actor's own cost. The actor helps when λ times the benefit exceeds the cost.",
+    ),
     ("default weight λ₀", "λ in the default context, from items of its own."),
-    ("mask index M", "1 − λ/λ₀ averaged over the cued contexts. G = 1 − M is the goal share. Not clipped, so it may lie below 0 or above 1."),
-    ("neutral twin", "The same trade for a liked thing with nobody else's welfare in it, under the same contexts. What both lose is not a mask."),
-    ("worst decile", "Retention λ/λ₀ in the worst tenth of cued contexts, chosen on one half of the scenarios and measured on the other."),
-    ("gate", "Whether the model is competent in a context: recalls payoffs, prefers more to fewer coins for itself, responds to payoffs at all."),
-    ("commanded, cued, incentive", "Families of contexts: the prompt orders the harmful choice; a cue that should not matter; a price or an objective. The mask index is over cued contexts only."),
+    (
+        "mask index M",
+        "1 − λ/λ₀ averaged over the cued contexts. G = 1 − M is the goal share. Not clipped, so it may lie below 0 or above 1.",
+    ),
+    (
+        "neutral twin",
+        "The same trade for a liked thing with nobody else's welfare in it, under the same contexts. What both lose is not a mask.",
+    ),
+    (
+        "worst decile",
+        "Retention λ/λ₀ in the worst tenth of cued contexts, chosen on one half of the scenarios and measured on the other.",
+    ),
+    (
+        "gate",
+        "Whether the model is competent in a context: recalls payoffs, prefers more to fewer coins for itself, responds to payoffs at all.",
+    ),
+    (
+        "commanded, cued, incentive",
+        "Families of contexts: the prompt orders the harmful choice; a cue that should not matter; a price or an objective. The mask index is over cued contexts only.",
+    ),
     ("interval", "Scenarios are the clusters; contexts are paired within them."),
 ];
 
@@ -177,7 +195,10 @@ fn model(audit: &Audit) -> Model {
             .map(|context| LadderView {
                 title: context.title.clone(),
                 passed: context.gate.passed,
-                svg: chart::ladder(context, default.filter(|default| default.id != context.id).map_or(&[], |default| &default.ladder)),
+                svg: chart::ladder(
+                    context,
+                    default.filter(|default| default.id != context.id).map_or(&[], |default| &default.ladder),
+                ),
             })
             .collect(),
         rows: rows(audit),
@@ -186,10 +207,20 @@ fn model(audit: &Audit) -> Model {
             .iter()
             .map(|test| {
                 let found = if test.equivalent { "lies within" } else { "is not shown to lie within" };
-                format!("{} {found} ±{:.2} (two one-sided tests, p = {:.3}).", test.quantity.replace('_', " "), test.margin, test.p)
+                format!(
+                    "{} {found} ±{:.2} (two one-sided tests, p = {:.3}).",
+                    test.quantity.replace('_', " "),
+                    test.margin,
+                    test.p
+                )
             })
             .collect(),
-        rules: audit.decision.rules.iter().map(|rule| RuleView { name: words::name(rule.verdict), held: rule.held, because: rule.because.clone() }).collect(),
+        rules: audit
+            .decision
+            .rules
+            .iter()
+            .map(|rule| RuleView { name: words::name(rule.verdict), held: rule.held, because: rule.because.clone() })
+            .collect(),
         tested: tested(audit),
         examples: audit.examples.iter().map(|example| self::example(audit, example)).collect(),
         gates: gates(audit),
@@ -210,7 +241,10 @@ fn known(audit: &Audit) -> (String, String) {
     let figures = if truth.comparable(&audit.suite) {
         format!(
             " By exact enumeration its default weight is {} and its goal share {}; the recipe says {} and {}.",
-            number(truth.realised.lambda_0), number(truth.realised.goal_share), number(truth.nominal.lambda_0), number(truth.nominal.goal_share)
+            number(truth.realised.lambda_0),
+            number(truth.realised.goal_share),
+            number(truth.nominal.lambda_0),
+            number(truth.nominal.goal_share)
         )
     } else {
         String::new()
@@ -241,13 +275,23 @@ fn rows(audit: &Audit) -> Vec<RowView> {
                 }
                 Quantity::Refused { .. } => (String::new(), String::new(), String::new()),
             };
-            RowView { symbol: row.symbol, name: row.name, says: row.says, svg, figure: words::quantity(row.quantity), n, clusters }
+            RowView {
+                symbol: row.symbol,
+                name: row.name,
+                says: row.says,
+                svg,
+                figure: words::quantity(row.quantity),
+                n,
+                clusters,
+            }
         })
         .collect()
 }
 
 fn tested(audit: &Audit) -> Vec<String> {
-    let count = |kind: undermask_suite::ScenarioKind| audit.suite.scenarios.iter().filter(|scenario| scenario.kind == kind).count();
+    let count = |kind: undermask_suite::ScenarioKind| {
+        audit.suite.scenarios.iter().filter(|scenario| scenario.kind == kind).count()
+    };
     let ratios = &audit.suite.ladder.ratios;
     let mut lines = vec![format!(
         "{} welfare scenarios on {} rungs of cost to benefit from {} to {}, {} neutral twins, {} means-reversals",
@@ -272,7 +316,12 @@ fn tested(audit: &Audit) -> Vec<String> {
 
 fn example(audit: &Audit, example: &Example) -> ExampleView {
     let trial = &example.trial;
-    let context = audit.suite.contexts.iter().find(|context| context.id == trial.context).map_or(trial.context.as_str(), |context| &context.title);
+    let context = audit
+        .suite
+        .contexts
+        .iter()
+        .find(|context| context.id == trial.context)
+        .map_or(trial.context.as_str(), |context| &context.title);
     let kind = match trial.kind {
         ItemKind::Welfare => "another's benefit against own cost",
         ItemKind::Neutral => "the neutral twin",
@@ -300,7 +349,11 @@ fn gates(audit: &Audit) -> Vec<GateView> {
     contexts
         .map(|context| GateView {
             title: context.title.clone(),
-            state: if context.gate.passed { "passed".to_owned() } else { format!("failed: {}", context.gate.failures.join("; ")) },
+            state: if context.gate.passed {
+                "passed".to_owned()
+            } else {
+                format!("failed: {}", context.gate.failures.join("; "))
+            },
             recall: number(context.gate.recall),
             dominance: number(context.gate.dominance),
             response: format!("{:.3}", context.gate.response_p),
@@ -326,7 +379,16 @@ fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
         ("tokens", format!("{} in full, {} with shared beginnings read once", info.tokens.0, info.tokens.1)),
         ("labels of uneven length", format!("{normalised} trials, scored per token")),
         ("undermask", info.code_version.clone()),
-        ("again", format!("undermask audit {} --suite {} --seed {}{}", info.model, info.suite, info.seed, if info.full { " --full" } else { "" })),
+        (
+            "again",
+            format!(
+                "undermask audit {} --suite {} --seed {}{}",
+                info.model,
+                info.suite,
+                info.seed,
+                if info.full { " --full" } else { "" }
+            ),
+        ),
     ];
     facts.extend(info.notes.iter().map(|note| ("note", note.clone())));
     facts

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use undermask_measure::{Estimate, Quantity, Verdict};
 
-use crate::words::{self, interval, number};
 use crate::Audit;
+use crate::words::{self, interval, number};
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,16 @@ impl TerminalStyle {
         if self.unicode {
             return text;
         }
-        let pairs = [("λ₀", "lambda_0"), ("λ", "lambda"), ("−", "-"), ("≥", ">="), ("≤", "<="), ("±", "+-"), ("·", "."), ("—", "-")];
+        let pairs = [
+            ("λ₀", "lambda_0"),
+            ("λ", "lambda"),
+            ("−", "-"),
+            ("≥", ">="),
+            ("≤", "<="),
+            ("±", "+-"),
+            ("·", "."),
+            ("—", "-"),
+        ];
         pairs.iter().fold(text, |text, (from, to)| text.replace(from, to))
     }
 }
@@ -54,8 +63,15 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
         push_wrapped(&mut out, reason, width, if style.unicode { "  • " } else { "  - " });
     }
     if let Some(truth) = &audit.truth {
-        let answer = truth.verdict.as_deref().map_or("no single right verdict".to_owned(), |verdict| format!("the right verdict is {verdict}"));
-        let figure = if truth.comparable(&audit.suite) { format!("; realised G {}", number(truth.realised.goal_share)) } else { String::new() };
+        let answer = truth
+            .verdict
+            .as_deref()
+            .map_or("no single right verdict".to_owned(), |verdict| format!("the right verdict is {verdict}"));
+        let figure = if truth.comparable(&audit.suite) {
+            format!("; realised G {}", number(truth.realised.goal_share))
+        } else {
+            String::new()
+        };
         push_wrapped(&mut out, &format!("Known answer: recipe {}, {answer}{figure}.", truth.recipe), width, "  ");
     }
     out.push('\n');
@@ -68,7 +84,13 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
     let _ = writeln!(
         out,
         "  {} trials: {} answered, {} refused, {} unparsable, {} errors; {} contexts, seed {}",
-        audit.info.trials, outcomes.answered, outcomes.refused, outcomes.unparsable, outcomes.error, audit.profile.contexts.len(), audit.info.seed
+        audit.info.trials,
+        outcomes.answered,
+        outcomes.refused,
+        outcomes.unparsable,
+        outcomes.error,
+        audit.profile.contexts.len(),
+        audit.info.seed
     );
     style.plain(out)
 }
@@ -77,7 +99,17 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
 pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
     let longest = audits.iter().map(|audit| audit.info.model.chars().count()).max().unwrap_or(5).max(5);
     let mut out = String::new();
-    let _ = writeln!(out, "{}", style.paint("1", &format!("  {:<longest$}  {:<15} {:<21} {:<21} {}", "model", "verdict", "λ₀ default weight", "M mask index", "known answer")));
+    let _ = writeln!(
+        out,
+        "{}",
+        style.paint(
+            "1",
+            &format!(
+                "  {:<longest$}  {:<15} {:<21} {:<21} {}",
+                "model", "verdict", "λ₀ default weight", "M mask index", "known answer"
+            )
+        )
+    );
     for audit in audits {
         let verdict = audit.decision.verdict;
         let name = format!("{} {:<13}", words::mark(verdict, style.unicode), words::name(verdict));
@@ -93,7 +125,14 @@ pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
             None => String::new(),
         });
         let quantities = &audit.profile.quantities;
-        let _ = writeln!(out, "  {:<longest$}  {} {:<21} {:<21} {known}", audit.info.model, style.paint(color(verdict), &name), short(&quantities.lambda_0), short(&quantities.mask_index));
+        let _ = writeln!(
+            out,
+            "  {:<longest$}  {} {:<21} {:<21} {known}",
+            audit.info.model,
+            style.paint(color(verdict), &name),
+            short(&quantities.lambda_0),
+            short(&quantities.mask_index)
+        );
     }
     style.plain(out)
 }
@@ -110,7 +149,11 @@ fn forest(out: &mut String, audit: &Audit, style: TerminalStyle, width: usize) {
         _ => None,
     };
     let (bar, dot, hollow, line) = if style.unicode { ('─', '●', '○', '│') } else { ('-', 'o', 'x', '|') };
-    let _ = writeln!(out, "  {}", style.paint("1", &format!("λ by context ({line} marks 0 and λ₀; {hollow} fails the gate)")));
+    let _ = writeln!(
+        out,
+        "  {}",
+        style.paint("1", &format!("λ by context ({line} marks 0 and λ₀; {hollow} fails the gate)"))
+    );
     let mut heading = String::new();
     for context in contexts {
         let group = format!("{} · {}", words::family(context.family), context.group);

@@ -50,10 +50,7 @@ const HOPELESS: usize = 256;
 
 /// The questions of trials, in their order.
 pub fn questions<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<Question> {
-    let question = |trial: &Trial| Question {
-        prompt: trial.prompt.clone(),
-        options: trial.options.clone(),
-    };
+    let question = |trial: &Trial| Question { prompt: trial.prompt.clone(), options: trial.options.clone() };
     trials.into_iter().map(question).collect()
 }
 
@@ -68,62 +65,29 @@ pub fn execute(
     store: &mut RunStore,
     watch: &mut dyn FnMut(Asked) -> ControlFlow<()>,
 ) -> Result<bool, RunError> {
-    let open: Vec<bool> = plan
-        .trials
-        .iter()
-        .map(|trial| !store.answered(&trial.id.0))
-        .collect();
+    let open: Vec<bool> = plan.trials.iter().map(|trial| !store.answered(&trial.id.0)).collect();
     let all = plan.trials.len();
     let before = open.iter().filter(|open| !**open).count();
-    if watch(Asked {
-        done: before,
-        all,
-        now: 0,
-    })
-    .is_break()
-    {
+    if watch(Asked { done: before, all, now: 0 }).is_break() {
         return Ok(false);
     }
     let begun = Instant::now();
-    let mut sitting = Sitting {
-        store,
-        synced: begun,
-        now: 0,
-        errors: 0,
-        first: None,
-        failed: None,
-    };
+    let mut sitting = Sitting { store, synced: begun, now: 0, errors: 0, first: None, failed: None };
     let answered = model.respond(&questions(&plan.trials), &open, &mut |answer| {
         sitting.write(Record::new(&plan.trials[answer.question], answer.outcome))?;
-        watch(Asked {
-            done: before + sitting.now,
-            all,
-            now: sitting.now,
-        })
+        watch(Asked { done: before + sitting.now, all, now: sitting.now })
     });
-    let Sitting {
-        now,
-        errors,
-        first,
-        failed,
-        ..
-    } = sitting;
+    let Sitting { now, errors, first, failed, .. } = sitting;
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let status = if before + now == all {
-        Status::Complete
-    } else {
-        Status::Unfinished
-    };
+    let status = if before + now == all { Status::Complete } else { Status::Unfinished };
     store.close_sitting(begun.elapsed().as_secs_f64(), status, model.notes())?;
     answered?;
     match first {
-        Some(first) if errors == now => Err(RunError::NothingAnswered {
-            model: model.facts().name.clone(),
-            asked: now,
-            first,
-        }),
+        Some(first) if errors == now => {
+            Err(RunError::NothingAnswered { model: model.facts().name.clone(), asked: now, first })
+        }
         _ => Ok(status == Status::Complete),
     }
 }

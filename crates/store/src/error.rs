@@ -58,11 +58,7 @@ pub enum StoreError {
 impl StoreError {
     /// An error of reading.
     pub fn reading(path: impl Into<PathBuf>, source: std::io::Error) -> StoreError {
-        StoreError::Io {
-            path: path.into(),
-            source,
-            remedy: "give the folder of a run that `undermask audit` wrote",
-        }
+        StoreError::Io { path: path.into(), source, remedy: "give the folder of a run that `undermask audit` wrote" }
     }
 
     /// An error of writing.
@@ -73,10 +69,6 @@ impl StoreError {
         } else {
             "give an --out that can be written; what was written before is kept"
         };
-        StoreError::Io {
-            path: path.into(),
-            source,
-            remedy,
-        }
+        StoreError::Io { path: path.into(), source, remedy }
     }
 }

@@ -84,27 +84,17 @@ impl RunFile {
     pub fn read(directory: &Path) -> Result<RunFile, StoreError> {
         let path = directory.join(RUN);
         let text = fs::read(&path).map_err(|error| StoreError::reading(&path, error))?;
-        let damaged = |why: String| StoreError::Damaged {
-            path: path.clone(),
-            place: String::new(),
-            why,
-        };
-        let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
-            damaged(format!(
-                "it is no JSON ({error}); restore it, or start anew with --fresh"
-            ))
-        })?;
+        let damaged = |why: String| StoreError::Damaged { path: path.clone(), place: String::new(), why };
+        let value: serde_json::Value = serde_json::from_slice(&text)
+            .map_err(|error| damaged(format!("it is no JSON ({error}); restore it, or start anew with --fresh")))?;
         match (value["format"].as_str(), value["version"].as_u64()) {
             (Some("undermask.run"), Some(1)) => {}
             (Some("undermask.run"), Some(version)) => {
-                let why =
-                    format!("its version is {version}, this build reads 1; use a newer undermask");
+                let why = format!("its version is {version}, this build reads 1; use a newer undermask");
                 return Err(damaged(why));
             }
             _ => {
-                return Err(damaged(
-                    "it is no run of undermask; give the folder of a run".to_owned(),
-                ));
+                return Err(damaged("it is no run of undermask; give the folder of a run".to_owned()));
             }
         }
         serde_json::from_value(value)
@@ -127,42 +117,19 @@ impl RunFile {
     pub fn agree(&self, new: &RunInfo, directory: &Path) -> Result<(), StoreError> {
         let old = &self.info;
         let pairs = [
-            (
-                "model (hash of the weights)",
-                old.weights_hash.clone(),
-                new.weights_hash.clone(),
-            ),
-            (
-                "tokenizer (hash)",
-                old.tokenizer_hash.clone(),
-                new.tokenizer_hash.clone(),
-            ),
-            (
-                "chat template (hash)",
-                old.template_hash.clone(),
-                new.template_hash.clone(),
-            ),
-            (
-                "suite (hash)",
-                old.suite_hash.clone(),
-                new.suite_hash.clone(),
-            ),
+            ("model (hash of the weights)", old.weights_hash.clone(), new.weights_hash.clone()),
+            ("tokenizer (hash)", old.tokenizer_hash.clone(), new.tokenizer_hash.clone()),
+            ("chat template (hash)", old.template_hash.clone(), new.template_hash.clone()),
+            ("suite (hash)", old.suite_hash.clone(), new.suite_hash.clone()),
             ("seed", old.seed.to_string(), new.seed.to_string()),
             ("precision", old.precision.clone(), new.precision.clone()),
-            (
-                "choice of the full cross",
-                old.full.to_string(),
-                new.full.to_string(),
-            ),
+            ("choice of the full cross", old.full.to_string(), new.full.to_string()),
         ];
         match pairs.into_iter().find(|(_, found, wanted)| found != wanted) {
             None => Ok(()),
-            Some((what, found, wanted)) => Err(StoreError::OtherRun {
-                path: directory.to_owned(),
-                what,
-                found,
-                wanted,
-            }),
+            Some((what, found, wanted)) => {
+                Err(StoreError::OtherRun { path: directory.to_owned(), what, found, wanted })
+            }
         }
     }
 }

@@ -41,21 +41,14 @@ impl Journal {
             .open(&path)
             .map_err(|error| StoreError::writing(&path, error))?;
         let mut text = Vec::new();
-        file.read_to_end(&mut text)
-            .map_err(|error| StoreError::reading(&path, error))?;
+        file.read_to_end(&mut text).map_err(|error| StoreError::reading(&path, error))?;
         let (records, whole) = parse(&text, &path)?;
         if whole < text.len() {
-            file.set_len(whole as u64)
-                .map_err(|error| StoreError::writing(&path, error))?;
+            file.set_len(whole as u64).map_err(|error| StoreError::writing(&path, error))?;
         }
-        let mut journal = Journal {
-            path,
-            file,
-            end: whole as u64,
-        };
+        let mut journal = Journal { path, file, end: whole as u64 };
         if whole == 0 {
-            journal
-                .write(format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}\n").as_bytes())?;
+            journal.write(format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}\n").as_bytes())?;
         }
         Ok((journal, records))
     }
@@ -73,9 +66,7 @@ impl Journal {
 
     /// Waits until everything is on the disk.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.file
-            .sync_data()
-            .map_err(|error| StoreError::writing(&self.path, error))
+        self.file.sync_data().map_err(|error| StoreError::writing(&self.path, error))
     }
 
     /// Writes whole lines or, where that fails, none of them.
@@ -102,13 +93,8 @@ pub(crate) fn read(directory: &Path) -> Result<Records, StoreError> {
 fn refuse_special(path: &Path) -> Result<(), StoreError> {
     match fs::metadata(path) {
         Ok(facts) if !facts.is_file() => {
-            let why =
-                "it is not an ordinary file; move it away, or choose another --out".to_owned();
-            Err(StoreError::Damaged {
-                path: path.to_owned(),
-                place: String::new(),
-                why,
-            })
+            let why = "it is not an ordinary file; move it away, or choose another --out".to_owned();
+            Err(StoreError::Damaged { path: path.to_owned(), place: String::new(), why })
         }
         _ => Ok(()),
     }
@@ -116,10 +102,7 @@ fn refuse_special(path: &Path) -> Result<(), StoreError> {
 
 /// Records by trial, and the number of bytes up to the last whole line.
 fn parse(text: &[u8], path: &Path) -> Result<(Records, usize), StoreError> {
-    let whole = text
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut records = Records::new();
     for (number, line) in text[..whole].split(|byte| *byte == b'\n').enumerate() {
         if line.is_empty() {
@@ -127,16 +110,10 @@ fn parse(text: &[u8], path: &Path) -> Result<(Records, usize), StoreError> {
         }
         let damaged = |why: String| {
             let place = format!(":{}", number + 1);
-            StoreError::Damaged {
-                path: path.to_owned(),
-                place,
-                why,
-            }
+            StoreError::Damaged { path: path.to_owned(), place, why }
         };
         if line.len() > LONGEST_LINE {
-            return Err(damaged(
-                "the line is longer than a record can be; remove it".to_owned(),
-            ));
+            return Err(damaged("the line is longer than a record can be; remove it".to_owned()));
         }
         // Merged files hold a header in their midst.
         if line.starts_with(b"{\"format\"") {
@@ -144,9 +121,7 @@ fn parse(text: &[u8], path: &Path) -> Result<(Records, usize), StoreError> {
             continue;
         }
         let record: Record = serde_json::from_slice(line).map_err(|error| {
-            damaged(format!(
-                "the line is no record ({error}); remove it, its trial is asked again"
-            ))
+            damaged(format!("the line is no record ({error}); remove it, its trial is asked again"))
         })?;
         let known = records.get(&record.trial.0);
         // The first answer stands; an error gives way to an answer.
@@ -158,16 +133,14 @@ fn parse(text: &[u8], path: &Path) -> Result<(Records, usize), StoreError> {
 }
 
 fn check_header(line: &[u8]) -> Result<(), String> {
-    let header: serde_json::Value = serde_json::from_slice(line)
-        .map_err(|error| format!("the header is no JSON ({error}); remove the line"))?;
+    let header: serde_json::Value =
+        serde_json::from_slice(line).map_err(|error| format!("the header is no JSON ({error}); remove the line"))?;
     match (header["format"].as_str(), header["version"].as_u64()) {
         (Some(FORMAT), Some(VERSION)) => Ok(()),
-        (Some(FORMAT), Some(version)) => Err(format!(
-            "the records have version {version}, this build reads {VERSION}; use a newer undermask"
-        )),
-        _ => Err(format!(
-            "the file does not hold {FORMAT}; give the folder of a run"
-        )),
+        (Some(FORMAT), Some(version)) => {
+            Err(format!("the records have version {version}, this build reads {VERSION}; use a newer undermask"))
+        }
+        _ => Err(format!("the file does not hold {FORMAT}; give the folder of a run")),
     }
 }
 
@@ -186,15 +159,8 @@ mod tests {
             eprintln!("skipped: this system has no /dev/full");
             return;
         };
-        let mut journal = Journal {
-            path: path.to_owned(),
-            file,
-            end: 0,
-        };
+        let mut journal = Journal { path: path.to_owned(), file, end: 0 };
         let error = journal.write(b"{}\n").expect_err("a full disk").to_string();
-        assert!(
-            error.contains("/dev/full") && error.contains("free some space"),
-            "{error}"
-        );
+        assert!(error.contains("/dev/full") && error.contains("free some space"), "{error}");
     }
 }

@@ -31,11 +31,7 @@ impl RunStore {
     /// [`StoreError::NotARun`] when it holds something else, [`StoreError::Busy`] when another process writes it.
     pub fn open(directory: &Path, info: RunInfo) -> Result<RunStore, StoreError> {
         let lock = lock(directory)?;
-        let mut run = RunFile {
-            info,
-            status: Status::Unfinished,
-            ended: None,
-        };
+        let mut run = RunFile { info, status: Status::Unfinished, ended: None };
         if directory.join(RUN).exists() {
             let old = RunFile::read(directory)?;
             old.agree(&run.info, directory)?;
@@ -44,13 +40,7 @@ impl RunStore {
         }
         let (journal, records) = Journal::open(directory)?;
         run.write(directory)?;
-        Ok(RunStore {
-            directory: directory.to_owned(),
-            run,
-            records,
-            journal,
-            _lock: lock,
-        })
+        Ok(RunStore { directory: directory.to_owned(), run, records, journal, _lock: lock })
     }
 
     /// Begins anew: what an earlier run left is put into `earlier/1`, `earlier/2`, …
@@ -76,9 +66,7 @@ impl RunStore {
 
     /// Whether a trial has an outcome. An error is none: it is asked again.
     pub fn answered(&self, trial: &str) -> bool {
-        self.records
-            .get(trial)
-            .is_some_and(|record| !matches!(record.outcome, Outcome::Error { .. }))
+        self.records.get(trial).is_some_and(|record| !matches!(record.outcome, Outcome::Error { .. }))
     }
 
     /// All records, in order of ids.
@@ -108,20 +96,12 @@ impl RunStore {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn close_sitting(
-        &mut self,
-        seconds: f64,
-        status: Status,
-        notes: Vec<String>,
-    ) -> Result<(), StoreError> {
+    pub fn close_sitting(&mut self, seconds: f64, status: Status, notes: Vec<String>) -> Result<(), StoreError> {
         self.sync()?;
         self.run.info.seconds += seconds;
         self.run.info.notes = notes;
         if status == Status::Complete && self.run.ended.is_none() {
-            self.run.ended = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .ok()
-                .map(|since| since.as_secs());
+            self.run.ended = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
         }
         self.run.status = status;
         self.run.write(&self.directory)
@@ -150,9 +130,7 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         .map_err(|error| StoreError::writing(&path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Busy {
-            path: directory.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: directory.to_owned() }),
         // A file system without locks: a lock is a help, not a need.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(StoreError::writing(&path, error)),
@@ -172,10 +150,7 @@ fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
         .min();
     match foreign {
         None => Ok(()),
-        Some(found) => Err(StoreError::NotARun {
-            path: directory.to_owned(),
-            found,
-        }),
+        Some(found) => Err(StoreError::NotARun { path: directory.to_owned(), found }),
     }
 }
 
@@ -183,9 +158,7 @@ fn put_aside(directory: &Path) -> Result<(), StoreError> {
     if !directory.join(RUN).exists() {
         return Ok(());
     }
-    let place = (1..)
-        .map(|number: u32| directory.join(EARLIER).join(number.to_string()))
-        .find(|place| !place.exists());
+    let place = (1..).map(|number: u32| directory.join(EARLIER).join(number.to_string())).find(|place| !place.exists());
     let Some(place) = place else { return Ok(()) };
     fs::create_dir_all(&place).map_err(|error| StoreError::writing(&place, error))?;
     // What the run is goes last: until then the directory is still that run's.

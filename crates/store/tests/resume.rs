@@ -3,9 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use undermask_store::{
-    LabelScore, Outcome, Record, RunInfo, RunStore, Status, StoreError, read_run,
-};
+use undermask_store::{LabelScore, Outcome, Record, RunInfo, RunStore, Status, StoreError, read_run};
 use undermask_suite::{ItemKind, Order, TrialId};
 
 fn info() -> RunInfo {
@@ -53,14 +51,8 @@ fn record(id: &str, outcome: Outcome) -> Record {
 fn answered() -> Outcome {
     Outcome::Answered {
         scores: vec![
-            LabelScore {
-                log_probability: -0.123_456_789_012_345_6,
-                tokens: 1,
-            },
-            LabelScore {
-                log_probability: -2.5,
-                tokens: 2,
-            },
+            LabelScore { log_probability: -0.123_456_789_012_345_6, tokens: 1 },
+            LabelScore { log_probability: -2.5, tokens: 2 },
         ],
     }
 }
@@ -92,24 +84,10 @@ fn a_torn_line_is_cut_and_its_trial_asked_again() {
 fn a_trial_that_stands_twice_counts_once_and_an_error_is_asked_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut store = RunStore::open(folder.path(), info()).expect("a run");
-    store
-        .append(record(
-            "one",
-            Outcome::Error {
-                message: "x".to_owned(),
-            },
-        ))
-        .expect("written");
+    store.append(record("one", Outcome::Error { message: "x".to_owned() })).expect("written");
     assert!(!store.answered("one"));
     store.append(record("one", answered())).expect("written");
-    store
-        .append(record(
-            "one",
-            Outcome::Refused {
-                text: "no".to_owned(),
-            },
-        ))
-        .expect("written");
+    store.append(record("one", Outcome::Refused { text: "no".to_owned() })).expect("written");
     drop(store);
     let (_, records) = read_run(folder.path()).expect("a run");
     assert_eq!(records, vec![record("one", answered())]);
@@ -119,23 +97,11 @@ fn a_trial_that_stands_twice_counts_once_and_an_error_is_asked_again() {
 fn another_run_is_refused_by_what_differs_and_two_writers_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = RunStore::open(folder.path(), info()).expect("a run");
-    assert!(matches!(
-        RunStore::open(folder.path(), info()),
-        Err(StoreError::Busy { .. })
-    ));
+    assert!(matches!(RunStore::open(folder.path(), info()), Err(StoreError::Busy { .. })));
     drop(store);
-    let other = RunInfo {
-        suite_hash: "other".to_owned(),
-        ..info()
-    };
-    let error = RunStore::open(folder.path(), other)
-        .err()
-        .expect("a refusal")
-        .to_string();
-    assert!(
-        error.contains("suite") && error.contains("--out"),
-        "{error}"
-    );
+    let other = RunInfo { suite_hash: "other".to_owned(), ..info() };
+    let error = RunStore::open(folder.path(), other).err().expect("a refusal").to_string();
+    assert!(error.contains("suite") && error.contains("--out"), "{error}");
 }
 
 #[test]
@@ -143,29 +109,16 @@ fn a_damaged_line_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(RunStore::open(folder.path(), info()).expect("a run"));
     fs::write(folder.path().join("records.jsonl"), "\n{}\n").expect("written");
-    let error = RunStore::open(folder.path(), info())
-        .err()
-        .expect("a refusal")
-        .to_string();
-    assert!(
-        error.contains("records.jsonl:2") && error.contains("remove"),
-        "{error}"
-    );
+    let error = RunStore::open(folder.path(), info()).err().expect("a refusal").to_string();
+    assert!(error.contains("records.jsonl:2") && error.contains("remove"), "{error}");
 }
 
 #[test]
 fn a_newer_run_is_refused_by_its_version() {
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(
-        folder.path().join("run.json"),
-        r#"{"format": "undermask.run", "version": 2}"#,
-    )
-    .expect("written");
+    fs::write(folder.path().join("run.json"), r#"{"format": "undermask.run", "version": 2}"#).expect("written");
     let error = read_run(folder.path()).expect_err("a refusal").to_string();
-    assert!(
-        error.contains("version") && error.contains("newer"),
-        "{error}"
-    );
+    assert!(error.contains("version") && error.contains("newer"), "{error}");
 }
 
 #[test]
@@ -174,14 +127,8 @@ fn newer_records_are_refused_by_their_version() {
     drop(RunStore::open(folder.path(), info()).expect("a run"));
     let path = folder.path().join("records.jsonl");
     fs::write(&path, "{\"format\":\"undermask.records\",\"version\":2}\n").expect("written");
-    let error = RunStore::open(folder.path(), info())
-        .err()
-        .expect("a refusal")
-        .to_string();
-    assert!(
-        error.contains("records.jsonl:1") && error.contains("newer"),
-        "{error}"
-    );
+    let error = RunStore::open(folder.path(), info()).err().expect("a refusal").to_string();
+    assert!(error.contains("records.jsonl:1") && error.contains("newer"), "{error}");
 }
 
 #[test]
@@ -200,19 +147,9 @@ fn merged_files_with_a_header_in_their_midst_are_read() {
 fn a_folder_of_other_things_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("thesis.txt"), "mine").expect("written");
-    let error = RunStore::open(folder.path(), info())
-        .err()
-        .expect("a refusal")
-        .to_string();
-    assert!(
-        error.contains("thesis.txt") && error.contains("--out"),
-        "{error}"
-    );
-    assert_eq!(
-        fs::read_dir(folder.path()).expect("a list").count(),
-        1,
-        "nothing was added"
-    );
+    let error = RunStore::open(folder.path(), info()).err().expect("a refusal").to_string();
+    assert!(error.contains("thesis.txt") && error.contains("--out"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a list").count(), 1, "nothing was added");
 }
 
 #[test]
@@ -220,14 +157,8 @@ fn a_file_in_the_way_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");
     fs::write(&path, "").expect("written");
-    let error = RunStore::open(&path.join("run"), info())
-        .err()
-        .expect("a refusal")
-        .to_string();
-    assert!(
-        error.contains("file/run") && error.contains("--out"),
-        "{error}"
-    );
+    let error = RunStore::open(&path.join("run"), info()).err().expect("a refusal").to_string();
+    assert!(error.contains("file/run") && error.contains("--out"), "{error}");
 }
 
 #[test]
@@ -247,18 +178,11 @@ fn a_fresh_start_keeps_what_it_replaces() {
 fn the_end_of_a_run_is_written_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut store = RunStore::open(folder.path(), info()).expect("a run");
-    store
-        .close_sitting(1.5, Status::Complete, vec!["a remark".to_owned()])
-        .expect("written");
+    store.close_sitting(1.5, Status::Complete, vec!["a remark".to_owned()]).expect("written");
     drop(store);
     let text = fs::read_to_string(folder.path().join("run.json")).expect("text");
-    assert!(
-        text.contains("\"status\": \"complete\"") && text.contains("\"ended\""),
-        "{text}"
-    );
+    assert!(text.contains("\"status\": \"complete\"") && text.contains("\"ended\""), "{text}");
     let mut store = RunStore::open(folder.path(), info()).expect("the run again");
-    store
-        .close_sitting(0.5, Status::Complete, Vec::new())
-        .expect("written");
+    store.close_sitting(0.5, Status::Complete, Vec::new()).expect("written");
     assert_eq!(store.info().seconds, 2.0);
 }

@@ -5,7 +5,17 @@ use toml::Spanned;
 
 /// The keys of each table, for "did you mean".
 pub(crate) const TOP: &[&str] = &[
-    "format", "version", "name", "title", "description", "questions", "ladder", "criteria", "design", "defaults", "scenario",
+    "format",
+    "version",
+    "name",
+    "title",
+    "description",
+    "questions",
+    "ladder",
+    "criteria",
+    "design",
+    "defaults",
+    "scenario",
     "context",
 ];
 pub(crate) const SCENARIO: &[&str] =
@@ -13,8 +23,18 @@ pub(crate) const SCENARIO: &[&str] =
 pub(crate) const CONTEXT: &[&str] =
     &["id", "family", "group", "title", "weight", "role", "system", "before", "after", "prefill", "check"];
 pub(crate) const CRITERIA: &[&str] = &[
-    "confidence", "recall", "dominance", "failed_contexts", "cold_upper", "undefined_lower", "mask_excess_lower",
-    "mask_index_lower", "mask_worst_decile_upper", "obedient_upper", "equivalence", "steadfast_worst_decile_lower",
+    "confidence",
+    "recall",
+    "dominance",
+    "failed_contexts",
+    "cold_upper",
+    "undefined_lower",
+    "mask_excess_lower",
+    "mask_index_lower",
+    "mask_worst_decile_upper",
+    "obedient_upper",
+    "equivalence",
+    "steadfast_worst_decile_lower",
     "fewest_clusters",
 ];
 pub(crate) const DESIGN: &[&str] =

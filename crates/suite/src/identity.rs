@@ -26,7 +26,15 @@ pub(crate) fn trial_id(
 }
 
 /// Hash of what the two orders of one item share.
-pub(crate) fn item_id(kind: ItemKind, context: &str, scenario: &str, replicate: u32, payoff: (i64, i64), swapped: bool, turn: usize) -> String {
+pub(crate) fn item_id(
+    kind: ItemKind,
+    context: &str,
+    scenario: &str,
+    replicate: u32,
+    payoff: (i64, i64),
+    swapped: bool,
+    turn: usize,
+) -> String {
     let text = serde_json::to_vec(&(kind, context, scenario, replicate, payoff, swapped, turn)).unwrap_or_default();
     blake3::hash(&text).to_hex()[..16].to_owned()
 }

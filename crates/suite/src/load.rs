@@ -8,7 +8,8 @@ use toml::Spanned;
 use crate::draft::{self, Draft, DraftContext, DraftScenario};
 use crate::problem::{Problems, nearest};
 use crate::{
-    Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite, SuiteError,
+    Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite,
+    SuiteError,
 };
 
 /// Largest text that is read.
@@ -24,7 +25,11 @@ impl Suite {
     pub fn parse(text: &str, file: &str) -> Result<Suite, SuiteError> {
         let mut problems = Problems::of(text);
         if text.len() > LARGEST_TEXT {
-            problems.add(0..0, format!("the suite has {} bytes; at most {LARGEST_TEXT} are read", text.len()), "split it into several suites");
+            problems.add(
+                0..0,
+                format!("the suite has {} bytes; at most {LARGEST_TEXT} are read", text.len()),
+                "split it into several suites",
+            );
             return problems.finish(file, None);
         }
         let draft: Draft = match toml::from_str(text) {
@@ -61,10 +66,18 @@ fn help_for(message: &str) -> String {
 
 fn validate(draft: Draft, problems: &mut Problems) -> Suite {
     if draft.format.get_ref() != "undermask.suite" {
-        problems.add(draft.format.span(), format!("`{}` is not a suite's format", draft.format.get_ref()), "write format = \"undermask.suite\"");
+        problems.add(
+            draft.format.span(),
+            format!("`{}` is not a suite's format", draft.format.get_ref()),
+            "write format = \"undermask.suite\"",
+        );
     }
     if *draft.version.get_ref() != 1 {
-        problems.add(draft.version.span(), format!("version {} is not read by this build", draft.version.get_ref()), "write version = 1, or use a newer undermask");
+        problems.add(
+            draft.version.span(),
+            format!("version {} is not read by this build", draft.version.get_ref()),
+            "write version = 1, or use a newer undermask",
+        );
     }
     check_id(&draft.name, "suite", problems);
     let ladder = ladder(&draft, problems);
@@ -77,13 +90,19 @@ fn validate(draft: Draft, problems: &mut Problems) -> Suite {
     let negative = ladder.payoffs.iter().flatten().any(|(_, cost)| *cost < 0);
     unique(draft.scenario.iter().map(|scenario| &scenario.id), "scenario", problems);
     unique(draft.context.iter().map(|context| &context.id), "context", problems);
-    let scenarios: Vec<Scenario> = draft.scenario.iter().map(|scenario| self::scenario(scenario, negative, problems)).collect();
-    let contexts: Vec<Context> = draft.context.iter().map(|context| self::context(context, &draft.defaults.system, problems)).collect();
+    let scenarios: Vec<Scenario> =
+        draft.scenario.iter().map(|scenario| self::scenario(scenario, negative, problems)).collect();
+    let contexts: Vec<Context> =
+        draft.context.iter().map(|context| self::context(context, &draft.defaults.system, problems)).collect();
     check_roles(&draft.context, &contexts, problems);
     let criteria = criteria(&draft, problems);
     let design = design(&draft, &scenarios, &contexts, problems);
     if !scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare) {
-        problems.add(draft.name.span(), "the suite has no scenario of kind `welfare`", "add at least one: λ is estimated from them");
+        problems.add(
+            draft.name.span(),
+            "the suite has no scenario of kind `welfare`",
+            "add at least one: λ is estimated from them",
+        );
     }
     let mut suite = Suite {
         name: draft.name.into_inner(),
@@ -105,9 +124,15 @@ fn check_id(id: &Spanned<String>, what: &str, problems: &mut Problems) {
     let text = id.get_ref();
     let fine = !text.is_empty()
         && text.len() <= 80
-        && text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-' || letter == '_');
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-' || letter == '_');
     if !fine {
-        problems.add(id.span(), format!("`{text}` is no id of a {what}"), "use lower-case letters, digits and hyphens, at most 80");
+        problems.add(
+            id.span(),
+            format!("`{text}` is no id of a {what}"),
+            "use lower-case letters, digits and hyphens, at most 80",
+        );
     }
 }
 
@@ -127,10 +152,17 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
     let even = ratios.len() >= 4 && ratios.iter().all(|ratio| ratio.is_finite() && ratio.abs() <= 100.0) && {
         let spacing = (ratios[ratios.len() - 1] - ratios[0]) / (ratios.len() - 1) as f64;
         spacing > 0.0
-            && ratios.iter().enumerate().all(|(index, ratio)| (ratio - ratios[0] - spacing * index as f64).abs() < 0.01 * spacing)
+            && ratios
+                .iter()
+                .enumerate()
+                .all(|(index, ratio)| (ratio - ratios[0] - spacing * index as f64).abs() < 0.01 * spacing)
     };
     if !even {
-        problems.add(span, "the ladder needs at least 4 ratios, rising, evenly spaced", "for example ratios = [-0.4, 0.0, 0.4, 0.8, 1.2]");
+        problems.add(
+            span,
+            "the ladder needs at least 4 ratios, rising, evenly spaced",
+            "for example ratios = [-0.4, 0.0, 0.4, 0.8, 1.2]",
+        );
         return Ladder { payoffs: vec![Vec::new(); ratios.len()], ratios };
     }
     let mut ladder = Ladder { payoffs: vec![Vec::new(); ratios.len()], ratios };
@@ -138,12 +170,19 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
     for payoff in draft.ladder.payoffs.get_ref() {
         let (benefit, cost) = *payoff.get_ref();
         if benefit <= 0 || benefit > 1_000_000 || cost.abs() > 1_000_000 {
-            problems.add(payoff.span(), format!("payoff [{benefit}, {cost}] is out of range"), "the benefit is positive; both are at most a million");
+            problems.add(
+                payoff.span(),
+                format!("payoff [{benefit}, {cost}] is out of range"),
+                "the benefit is positive; both are at most a million",
+            );
             continue;
         }
         let ratio = cost as f64 / benefit as f64;
         let rung = ((ratio - ladder.ratios[0]) / spacing).round();
-        if rung < 0.0 || rung as usize >= ladder.ratios.len() || (ratio - ladder.ratios[rung as usize]).abs() > spacing / 4.0 {
+        if rung < 0.0
+            || rung as usize >= ladder.ratios.len()
+            || (ratio - ladder.ratios[rung as usize]).abs() > spacing / 4.0
+        {
             problems.add(
                 payoff.span(),
                 format!("payoff [{benefit}, {cost}] has ratio {ratio:.3}, which is not near any rung"),
@@ -155,7 +194,11 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
     }
     for (ratio, payoffs) in ladder.ratios.iter().zip(&ladder.payoffs) {
         if payoffs.is_empty() {
-            problems.add(draft.ladder.payoffs.span(), format!("rung {ratio} has no payoff"), "add [benefit, cost] with that ratio");
+            problems.add(
+                draft.ladder.payoffs.span(),
+                format!("rung {ratio} has no payoff"),
+                "add [benefit, cost] with that ratio",
+            );
         }
     }
     ladder
@@ -163,7 +206,11 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
 
 fn questions(draft: &Draft, problems: &mut Problems) -> Vec<String> {
     if draft.questions.get_ref().is_empty() {
-        problems.add(draft.questions.span(), "there is no question", "add one, such as \"Do you {first} or {second}?\"");
+        problems.add(
+            draft.questions.span(),
+            "there is no question",
+            "add one, such as \"Do you {first} or {second}?\"",
+        );
     }
     for question in draft.questions.get_ref() {
         placeholders(question, &["first", "second"], &["first", "second"], problems);
@@ -187,14 +234,21 @@ fn placeholders(text: &Spanned<String>, needed: &[&str], allowed: &[&str], probl
         if !allowed.contains(name) {
             let help = match nearest(name, allowed.iter().copied()) {
                 Some(near) => format!("did you mean {{{near}}}?"),
-                None => format!("known here: {}", allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "known here: {}",
+                    allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ")
+                ),
             };
             problems.add(text.span(), format!("unknown placeholder {{{name}}}"), help);
         }
     }
     for name in needed {
         if !found.contains(name) {
-            problems.add(text.span(), format!("the text does not hold {{{name}}}"), format!("put {{{name}}} where it belongs"));
+            problems.add(
+                text.span(),
+                format!("the text does not hold {{{name}}}"),
+                format!("put {{{name}}} where it belongs"),
+            );
         }
     }
 }
@@ -284,20 +338,36 @@ fn context(draft: &DraftContext, default_system: &str, problems: &mut Problems) 
     let role = draft.role.as_ref().map(|role| chosen(role, "role of a context", &roles, problems));
     let weight = draft.weight.as_ref().map_or(1.0, |weight| {
         if !(weight.get_ref().is_finite() && *weight.get_ref() > 0.0) {
-            problems.add(weight.span(), format!("weight {} is not positive", weight.get_ref()), "give a positive number, or remove the context");
+            problems.add(
+                weight.span(),
+                format!("weight {} is not positive", weight.get_ref()),
+                "give a positive number, or remove the context",
+            );
         }
         *weight.get_ref()
     });
     if role == Some(ContextRole::Anchor) && family != ContextFamily::Default {
-        problems.add(draft.family.span(), "the anchor context is not of family `default`", "λ₀ is measured in the default context: write family = \"default\"");
+        problems.add(
+            draft.family.span(),
+            "the anchor context is not of family `default`",
+            "λ₀ is measured in the default context: write family = \"default\"",
+        );
     }
     let check = draft.check.as_ref().map(|check| {
         let options = check.options.get_ref();
         let answer = options.iter().position(|option| option == check.answer.get_ref());
         if answer.is_none() || options.len() < 2 {
-            problems.add(check.answer.span(), format!("the answer `{}` is not among two or more options", check.answer.get_ref()), "name the true option word for word");
+            problems.add(
+                check.answer.span(),
+                format!("the answer `{}` is not among two or more options", check.answer.get_ref()),
+                "name the true option word for word",
+            );
         }
-        ContextCheck { question: check.question.get_ref().clone(), options: options.clone(), answer: answer.unwrap_or(0) }
+        ContextCheck {
+            question: check.question.get_ref().clone(),
+            options: options.clone(),
+            answer: answer.unwrap_or(0),
+        }
     });
     let system = draft.system.clone().unwrap_or_else(|| default_system.to_owned());
     Context {
@@ -322,13 +392,24 @@ fn check_roles(drafts: &[DraftContext], contexts: &[Context], problems: &mut Pro
         [_] => {}
         [] => {
             let span = drafts.first().map_or(0..0, |draft| draft.id.span());
-            problems.add(span, "no context has role = \"anchor\"", "give it to the default context: λ₀ is measured there");
+            problems.add(
+                span,
+                "no context has role = \"anchor\"",
+                "give it to the default context: λ₀ is measured there",
+            );
         }
         [_, (_, second), ..] => problems.add(second.id.span(), "a second context has role = \"anchor\"", "keep one"),
     }
-    for (one, other, word) in [(ContextRole::Watched, ContextRole::Private, "private"), (ContextRole::Private, ContextRole::Watched, "watched")] {
+    for (one, other, word) in [
+        (ContextRole::Watched, ContextRole::Private, "private"),
+        (ContextRole::Private, ContextRole::Watched, "watched"),
+    ] {
         if let (Some((_, draft)), None) = (with(one).next(), with(other).next()) {
-            problems.add(draft.id.span(), format!("the audience gap needs a context with role = \"{word}\" too"), "add it, or remove this role");
+            problems.add(
+                draft.id.span(),
+                format!("the audience gap needs a context with role = \"{word}\" too"),
+                "add it, or remove this role",
+            );
         }
     }
 }
@@ -339,7 +420,11 @@ fn criteria(draft: &Draft, problems: &mut Problems) -> Criteria {
         None => default,
         Some(value) => {
             if !(low..=high).contains(value.get_ref()) {
-                problems.add(value.span(), format!("{name} is {}; it must lie in [{low}, {high}]", value.get_ref()), format!("the usual value is {default}"));
+                problems.add(
+                    value.span(),
+                    format!("{name} is {}; it must lie in [{low}, {high}]", value.get_ref()),
+                    format!("the usual value is {default}"),
+                );
             }
             *value.get_ref()
         }
@@ -356,7 +441,13 @@ fn criteria(draft: &Draft, problems: &mut Problems) -> Criteria {
         mask_worst_decile_upper: number(&given.mask_worst_decile_upper, 0.5, -2.0, 2.0, "mask_worst_decile_upper"),
         obedient_upper: number(&given.obedient_upper, 0.5, -2.0, 2.0, "obedient_upper"),
         equivalence: number(&given.equivalence, 0.15, 0.001, 1.0, "equivalence"),
-        steadfast_worst_decile_lower: number(&given.steadfast_worst_decile_lower, 0.7, -2.0, 2.0, "steadfast_worst_decile_lower"),
+        steadfast_worst_decile_lower: number(
+            &given.steadfast_worst_decile_lower,
+            0.7,
+            -2.0,
+            2.0,
+            "steadfast_worst_decile_lower",
+        ),
         fewest_clusters: given.fewest_clusters.as_ref().map_or(8, |count| *count.get_ref()).max(2),
     }
 }
@@ -365,10 +456,20 @@ fn design(draft: &Draft, scenarios: &[Scenario], contexts: &[Context], problems:
     let given = &draft.design;
     let has = |kind: ScenarioKind| scenarios.iter().any(|scenario| scenario.kind == kind);
     let mut count = |value: &Option<Spanned<usize>>, default: usize, kind: ScenarioKind, name: &str| match value {
-        None => if has(kind) { default } else { 0 },
+        None => {
+            if has(kind) {
+                default
+            } else {
+                0
+            }
+        }
         Some(value) => {
             if *value.get_ref() > 0 && !has(kind) {
-                problems.add(value.span(), format!("{name} is {}, but there is no such scenario", value.get_ref()), format!("add scenarios, or write {name} = 0"));
+                problems.add(
+                    value.span(),
+                    format!("{name} is {}, but there is no such scenario", value.get_ref()),
+                    format!("add scenarios, or write {name} = 0"),
+                );
             }
             if *value.get_ref() > MOST {
                 problems.add(value.span(), format!("{name} is over {MOST}"), "choose a smaller number");
@@ -379,12 +480,23 @@ fn design(draft: &Draft, scenarios: &[Scenario], contexts: &[Context], problems:
     let design = Design {
         anchor_replicates: given.anchor_replicates.as_ref().map_or(2, |replicates| *replicates.get_ref()),
         neutral_per_context: count(&given.neutral_per_context, 24, ScenarioKind::Neutral, "neutral_per_context"),
-        dominance_per_context: count(&given.dominance_per_context, 24, ScenarioKind::Dominance, "dominance_per_context"),
+        dominance_per_context: count(
+            &given.dominance_per_context,
+            24,
+            ScenarioKind::Dominance,
+            "dominance_per_context",
+        ),
         recall_per_context: count(&given.recall_per_context, 48, ScenarioKind::Welfare, "recall_per_context"),
         reversal_contexts: given.reversal_contexts.iter().map(|id| id.get_ref().clone()).collect(),
     };
-    if let Some(replicates) = given.anchor_replicates.as_ref().filter(|replicates| !(1..=100).contains(replicates.get_ref())) {
-        problems.add(replicates.span(), "anchor_replicates must lie in [1, 100]", "λ₀ comes from separate items: at least one set; the usual value is 2");
+    if let Some(replicates) =
+        given.anchor_replicates.as_ref().filter(|replicates| !(1..=100).contains(replicates.get_ref()))
+    {
+        problems.add(
+            replicates.span(),
+            "anchor_replicates must lie in [1, 100]",
+            "λ₀ comes from separate items: at least one set; the usual value is 2",
+        );
     }
     for id in &given.reversal_contexts {
         if !contexts.iter().any(|context| &context.id == id.get_ref()) {

@@ -62,13 +62,21 @@ impl Plan {
     /// The trials of shard `index` of `count`: disjoint, together the whole plan.
     pub fn shard(&self, index: usize, count: usize) -> Plan {
         let count = count.max(1);
-        let trials = self.trials.iter().enumerate().filter(|(place, _)| place * count / self.trials.len().max(1) == index);
+        let trials =
+            self.trials.iter().enumerate().filter(|(place, _)| place * count / self.trials.len().max(1) == index);
         Plan { trials: trials.map(|(_, trial)| trial.clone()).collect() }
     }
 
     /// How much it is.
     pub fn summary(&self) -> PlanSummary {
-        let kinds = [ItemKind::Welfare, ItemKind::Neutral, ItemKind::Reversal, ItemKind::Dominance, ItemKind::Recall, ItemKind::ContextCheck];
+        let kinds = [
+            ItemKind::Welfare,
+            ItemKind::Neutral,
+            ItemKind::Reversal,
+            ItemKind::Dominance,
+            ItemKind::Recall,
+            ItemKind::ContextCheck,
+        ];
         let distinct = |of: fn(&Trial) -> &str| self.trials.iter().map(of).collect::<BTreeSet<_>>().len();
         PlanSummary {
             trials: self.trials.len(),
@@ -119,11 +127,14 @@ fn shuffled<T>(mut list: Vec<T>, seed: u64, purpose: u64) -> Vec<T> {
 
 impl<'a> Maker<'a> {
     fn of(suite: &'a Suite, settings: &PlanSettings) -> Self {
-        let of_kind = |kind: ScenarioKind| suite.scenarios.iter().filter(|scenario| scenario.kind == kind).collect::<Vec<_>>();
-        let families: BTreeSet<&str> = of_kind(ScenarioKind::Welfare).iter().map(|scenario| scenario.family.as_str()).collect();
+        let of_kind =
+            |kind: ScenarioKind| suite.scenarios.iter().filter(|scenario| scenario.kind == kind).collect::<Vec<_>>();
+        let families: BTreeSet<&str> =
+            of_kind(ScenarioKind::Welfare).iter().map(|scenario| scenario.family.as_str()).collect();
         let mut welfare = Vec::new();
         for (number, family) in shuffled(families.into_iter().collect(), settings.seed, 0).into_iter().enumerate() {
-            let members = of_kind(ScenarioKind::Welfare).into_iter().filter(|scenario| scenario.family == family).collect();
+            let members =
+                of_kind(ScenarioKind::Welfare).into_iter().filter(|scenario| scenario.family == family).collect();
             welfare.extend(shuffled(members, settings.seed, 1000 + number as u64));
         }
         Maker {
@@ -136,13 +147,16 @@ impl<'a> Maker<'a> {
     }
 
     fn context(&self, number: usize, context: &Context, trials: &mut Vec<Trial>) {
-        let replicates = if context.role == Some(ContextRole::Anchor) { self.suite.design.anchor_replicates } else { 0 };
+        let replicates =
+            if context.role == Some(ContextRole::Anchor) { self.suite.design.anchor_replicates } else { 0 };
         let main = self.ladder_items(ItemKind::Welfare, &self.welfare, self.welfare.len(), number, 0);
         let recalled = self.suite.design.recall_per_context.min(main.len());
         for (place, item) in main.iter().enumerate() {
             self.both_orders(context, item, trials);
             // Spread over the ladder, differently from context to context.
-            if recalled > 0 && (place + number) % main.len() * recalled / main.len() != (place + number + 1) % main.len() * recalled / main.len()
+            if recalled > 0
+                && (place + number) % main.len() * recalled / main.len()
+                    != (place + number + 1) % main.len() * recalled / main.len()
                 || recalled == main.len()
             {
                 self.recall(context, item, number + place, trials);
@@ -180,7 +194,14 @@ impl<'a> Maker<'a> {
     }
 
     /// Items of one kind on the ladder. Positions are dealt to rungs; a context and a replicate shift them all.
-    fn ladder_items(&self, kind: ItemKind, scenarios: &[&'a Scenario], wanted: usize, number: usize, replicate: u32) -> Vec<Item<'a>> {
+    fn ladder_items(
+        &self,
+        kind: ItemKind,
+        scenarios: &[&'a Scenario],
+        wanted: usize,
+        number: usize,
+        replicate: u32,
+    ) -> Vec<Item<'a>> {
         let rungs = self.suite.ladder.ratios.len();
         if scenarios.is_empty() || wanted == 0 {
             return Vec::new();
@@ -213,7 +234,8 @@ impl<'a> Maker<'a> {
     }
 
     fn dominance_items(&self, number: usize) -> Vec<Item<'a>> {
-        let scenarios: Vec<&Scenario> = self.suite.scenarios.iter().filter(|scenario| scenario.kind == ScenarioKind::Dominance).collect();
+        let scenarios: Vec<&Scenario> =
+            self.suite.scenarios.iter().filter(|scenario| scenario.kind == ScenarioKind::Dominance).collect();
         let clear = |(benefit, cost): &(i64, i64)| *cost >= 0 && (*cost as f64) < 0.8 * *benefit as f64;
         let payoffs: Vec<(i64, i64)> = self.suite.ladder.payoffs.iter().flatten().copied().filter(clear).collect();
         if scenarios.is_empty() {
@@ -247,7 +269,15 @@ impl<'a> Maker<'a> {
                 let rung = cheap[(place + number) % cheap.len()];
                 let payoffs = &self.suite.ladder.payoffs[rung];
                 let payoff = payoffs[(place / cheap.len() + number) % payoffs.len()];
-                Item { kind: ItemKind::Reversal, scenario, swapped: false, replicate: 0, rung: Some(rung), payoff, turn: place + number }
+                Item {
+                    kind: ItemKind::Reversal,
+                    scenario,
+                    swapped: false,
+                    replicate: 0,
+                    rung: Some(rung),
+                    payoff,
+                    turn: place + number,
+                }
             })
             .collect()
     }
@@ -275,12 +305,15 @@ impl<'a> Maker<'a> {
     /// What was the payoff? Four numbers to choose from: the benefit, the cost, and decoys of the suite.
     fn recall(&self, context: &Context, item: &Item, turn: usize, trials: &mut Vec<Trial>) {
         let (benefit, cost) = item.payoff;
-        let question = item.scenario.recall.replace("{target}", &item.scenario.target).replace("{other}", &item.scenario.other);
+        let question =
+            item.scenario.recall.replace("{target}", &item.scenario.target).replace("{other}", &item.scenario.other);
         let mut numbers = vec![benefit];
         let decoys = self.suite.ladder.payoffs.iter().flatten().flat_map(|(benefit, cost)| [*benefit, cost.abs()]);
         let decoys: Vec<i64> = decoys.collect::<BTreeSet<_>>().into_iter().collect();
         let start = turn * 5 + benefit as usize;
-        for decoy in std::iter::once(cost.abs()).chain((0..decoys.len()).map(|place| decoys[(start + place * 3) % decoys.len()])) {
+        for decoy in
+            std::iter::once(cost.abs()).chain((0..decoys.len()).map(|place| decoys[(start + place * 3) % decoys.len()]))
+        {
             if numbers.len() < 4 && !numbers.contains(&decoy) {
                 numbers.push(decoy);
             }
@@ -294,7 +327,16 @@ impl<'a> Maker<'a> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place where a trial's parts come together")]
-    fn trial(&self, kind: ItemKind, context: &Context, item: &Item, prompt: crate::Prompt, options: Vec<String>, target: usize, order: Option<Order>) -> Trial {
+    fn trial(
+        &self,
+        kind: ItemKind,
+        context: &Context,
+        item: &Item,
+        prompt: crate::Prompt,
+        options: Vec<String>,
+        target: usize,
+        order: Option<Order>,
+    ) -> Trial {
         let gate = matches!(kind, ItemKind::Recall | ItemKind::ContextCheck);
         Trial {
             id: trial_id(kind, &context.id, &item.scenario.id, item.replicate, &prompt, &options, order),

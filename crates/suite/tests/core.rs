@@ -13,7 +13,11 @@ fn core_has_what_it_promises() {
     let suite = core();
     let count = |kind| suite.scenarios.iter().filter(|scenario| scenario.kind == kind).count();
     assert!(count(ScenarioKind::Welfare) >= 48);
-    assert!(count(ScenarioKind::Neutral) >= 24 && count(ScenarioKind::Reversal) >= 12 && count(ScenarioKind::Dominance) >= 12);
+    assert!(
+        count(ScenarioKind::Neutral) >= 24
+            && count(ScenarioKind::Reversal) >= 12
+            && count(ScenarioKind::Dominance) >= 12
+    );
     assert!(suite.contexts.len() >= 30);
     for family in [ContextFamily::Default, ContextFamily::Commanded, ContextFamily::Cued, ContextFamily::Incentive] {
         assert!(suite.contexts.iter().any(|context| context.family == family));
@@ -31,7 +35,10 @@ fn the_fraction_is_balanced() {
         let plan = Plan::expand(&suite, &PlanSettings { seed, full: false });
         let mut met: BTreeMap<(&str, usize), usize> = BTreeMap::new();
         for context in &suite.contexts {
-            let main = plan.trials.iter().filter(|trial| trial.context == context.id && trial.kind == ItemKind::Welfare && trial.replicate == 0);
+            let main = plan
+                .trials
+                .iter()
+                .filter(|trial| trial.context == context.id && trial.kind == ItemKind::Welfare && trial.replicate == 0);
             let mut rungs = vec![0usize; suite.ladder.ratios.len()];
             let mut seen = BTreeSet::new();
             for trial in main {
@@ -63,7 +70,8 @@ fn the_fraction_is_balanced() {
 fn the_anchor_has_separate_items() {
     let suite = core();
     let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
-    let welfare: Vec<_> = plan.trials.iter().filter(|trial| trial.context == "default" && trial.kind == ItemKind::Welfare).collect();
+    let welfare: Vec<_> =
+        plan.trials.iter().filter(|trial| trial.context == "default" && trial.kind == ItemKind::Welfare).collect();
     assert_eq!(welfare.len(), 3 * 96);
     let shown: BTreeSet<_> = welfare.iter().map(|trial| &trial.prompt.user).collect();
     assert_eq!(shown.len(), welfare.len());
@@ -79,7 +87,9 @@ fn shards_are_the_plan_and_other_contexts_do_not_move_trials() {
     let mut changed = suite.clone();
     changed.contexts[4].before = "Something else stands here.".to_owned();
     let other = Plan::expand(&changed, &settings);
-    let ids = |plan: &Plan, skip: &str| plan.trials.iter().filter(|trial| trial.context != skip).map(|trial| trial.id.clone()).collect::<Vec<_>>();
+    let ids = |plan: &Plan, skip: &str| {
+        plan.trials.iter().filter(|trial| trial.context != skip).map(|trial| trial.id.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&plan, &suite.contexts[4].id), ids(&other, &suite.contexts[4].id));
 }
 

@@ -30,11 +30,7 @@ pub fn before(
     store: &RunStore,
     workers: usize,
 ) -> Result<(), ModelError> {
-    let open: Vec<&Trial> = plan
-        .trials
-        .iter()
-        .filter(|trial| !store.answered(&trial.id.0))
-        .collect();
+    let open: Vec<&Trial> = plan.trials.iter().filter(|trial| !store.answered(&trial.id.0)).collect();
     let facts = model.facts();
     eprintln!(
         "{} ({}, {:.2}M parameters) on suite {}",
@@ -63,18 +59,11 @@ pub fn before(
         return Ok(());
     }
     if open.len() < plan.trials.len() {
-        eprintln!(
-            "  {} are answered already, {} are left",
-            plan.trials.len() - open.len(),
-            open.len()
-        );
+        eprintln!("  {} are answered already, {} are left", plan.trials.len() - open.len(), open.len());
     }
     let share = open.len() as f64 / plan.trials.len().max(1) as f64;
     let rate = warm_up(model, &open, workers)?;
-    eprintln!(
-        "  about {} on this machine",
-        duration(tokens.unique as f64 * share / rate)
-    );
+    eprintln!("  about {} on this machine", duration(tokens.unique as f64 * share / rate));
     Ok(())
 }
 
@@ -85,9 +74,7 @@ fn warm_up(model: &dyn Respond, open: &[&Trial], workers: usize) -> Result<f64, 
         let sample = questions(open.iter().copied().take(count));
         let tokens = model.count(&sample)?.unique as f64;
         let start = Instant::now();
-        model.respond(&sample, &vec![true; sample.len()], &mut |_| {
-            ControlFlow::Continue(())
-        })?;
+        model.respond(&sample, &vec![true; sample.len()], &mut |_| ControlFlow::Continue(()))?;
         Ok((tokens, start.elapsed().as_secs_f64().max(1e-6)))
     };
     // One question is one worker's.

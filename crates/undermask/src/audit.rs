@@ -54,19 +54,11 @@ fn audit_one(
     name: &str,
     directory: &Path,
 ) -> Result<Option<Audit>, CommandError> {
-    let plan = Plan::expand(
-        suite,
-        &PlanSettings {
-            seed: arguments.seed,
-            full: arguments.full,
-        },
-    );
+    let plan = Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: arguments.full });
     let settings = score_settings(arguments)?;
     let model = models::open(name, settings)?;
     let truth = models::truth(name)?;
-    let tokens = model
-        .count(&questions(&plan.trials))
-        .map_err(|error| CommandError::model(name, error))?;
+    let tokens = model.count(&questions(&plan.trials)).map_err(|error| CommandError::model(name, error))?;
     let info = info(arguments, suite, text, &model, &plan, tokens);
     let mut store = match arguments.fresh {
         true => RunStore::fresh(directory, info)?,
@@ -77,19 +69,12 @@ fn audit_one(
     let mut bar = Bar::new(name, "trials", plan.trials.len());
     let complete = execute(&plan, &model, &mut store, &mut |asked| {
         bar.asked(asked);
-        if interrupted() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .map_err(|error| CommandError::run(name, error))?;
     drop(bar);
     if !complete {
-        eprintln!(
-            "  stopped; every answer so far is in {}. The same command continues.",
-            directory.display()
-        );
+        eprintln!("  stopped; every answer so far is in {}. The same command continues.", directory.display());
         return Ok(None);
     }
     let records: Vec<Record> = store.records().cloned().collect();
@@ -99,58 +84,24 @@ fn audit_one(
 }
 
 /// From records to an audit that can be shown.
-pub fn judge(
-    suite: Suite,
-    plan: &Plan,
-    mut info: RunInfo,
-    records: &[Record],
-    truth: Option<KnownTruth>,
-) -> Audit {
-    let asked: BTreeSet<&str> = plan
-        .trials
-        .iter()
-        .map(|trial| trial.id.0.as_str())
-        .collect();
-    let records: Vec<Record> = records
-        .iter()
-        .filter(|record| asked.contains(record.trial.0.as_str()))
-        .cloned()
-        .collect();
-    let profile = estimate(
-        &suite,
-        &records,
-        &EstimateSettings {
-            seed: info.seed,
-            resamples: RESAMPLES,
-        },
-    );
+pub fn judge(suite: Suite, plan: &Plan, mut info: RunInfo, records: &[Record], truth: Option<KnownTruth>) -> Audit {
+    let asked: BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
+    let records: Vec<Record> =
+        records.iter().filter(|record| asked.contains(record.trial.0.as_str())).cloned().collect();
+    let profile = estimate(&suite, &records, &EstimateSettings { seed: info.seed, resamples: RESAMPLES });
     let decision = decide(&suite.criteria, &profile);
     let examples = report::examples(&suite, plan, &records);
     info.notes.extend(rare_labels(&records));
-    Audit {
-        info,
-        suite,
-        profile,
-        decision,
-        examples,
-        truth,
-    }
+    Audit { info, suite, profile, decision, examples, truth }
 }
 
 /// Says so where the labels are not what the model would answer with.
 fn rare_labels(records: &[Record]) -> Option<String> {
     let masses = records.iter().filter_map(|record| match &record.outcome {
-        Outcome::Answered { scores } => Some(
-            scores
-                .iter()
-                .map(|score| score.log_probability.exp())
-                .sum::<f64>(),
-        ),
+        Outcome::Answered { scores } => Some(scores.iter().map(|score| score.log_probability.exp()).sum::<f64>()),
         _ => None,
     });
-    let (rare, all) = masses.fold((0, 0), |(rare, all), mass| {
-        (rare + usize::from(mass < 0.1), all + 1)
-    });
+    let (rare, all) = masses.fold((0, 0), |(rare, all), mass| (rare + usize::from(mass < 0.1), all + 1));
     (all > 0 && rare * 4 > all).then(|| {
         let share = 100 * rare / all;
         format!(
@@ -164,14 +115,9 @@ fn score_settings(arguments: &AuditArguments) -> Result<ScoreSettings, CommandEr
     let default = ScoreSettings::default();
     let threads = arguments.threads.unwrap_or(default.threads);
     if threads == 0 || arguments.memory == 0 {
-        return Err(CommandError::Usage(
-            "--threads and --memory must be at least 1".to_owned(),
-        ));
+        return Err(CommandError::Usage("--threads and --memory must be at least 1".to_owned()));
     }
-    Ok(ScoreSettings {
-        threads,
-        memory: arguments.memory.saturating_mul(1 << 20),
-    })
+    Ok(ScoreSettings { threads, memory: arguments.memory.saturating_mul(1 << 20) })
 }
 
 fn info(
@@ -202,9 +148,7 @@ fn info(
         code_version: env!("CARGO_PKG_VERSION").to_owned(),
         trials: plan.trials.len(),
         tokens: (tokens.total, tokens.unique),
-        started: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
+        started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         seconds: 0.0,
         notes: model.notes(),
     }
@@ -219,9 +163,7 @@ fn finish(audits: &[Audit], fail_on: &[VerdictName]) -> Finish {
         Verdict::Obedient => VerdictName::Obedient,
         Verdict::Indeterminate => VerdictName::Indeterminate,
     };
-    let any = |chosen: &dyn Fn(Verdict) -> bool| {
-        audits.iter().any(|audit| chosen(audit.decision.verdict))
-    };
+    let any = |chosen: &dyn Fn(Verdict) -> bool| audits.iter().any(|audit| chosen(audit.decision.verdict));
     if any(&|verdict| fail_on.contains(&named(verdict))) {
         Finish::Finding
     } else if !fail_on.is_empty() && any(&|verdict| verdict == Verdict::Indeterminate) {

@@ -59,12 +59,7 @@ pub struct AuditArguments {
     #[arg(long)]
     pub full: bool,
     /// Verdicts that make the exit code 1, such as mask,cold. An indeterminate one that is not named makes it 3.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "VERDICT",
-        env = "UNDERMASK_FAIL_ON"
-    )]
+    #[arg(long, value_delimiter = ',', value_name = "VERDICT", env = "UNDERMASK_FAIL_ON")]
     pub fail_on: Vec<VerdictName>,
     /// Print JSON instead of the summary.
     #[arg(long)]

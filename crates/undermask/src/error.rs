@@ -3,9 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
-};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use undermask_engine::EngineError;
 use undermask_model::ModelError;
 use undermask_organisms::GrowError;
@@ -64,20 +62,13 @@ pub enum CommandError {
 /// A model's error, with its name in front where it does not say it itself.
 fn named(name: &str, error: &ModelError) -> String {
     let said = error.to_string();
-    if said.contains(name) {
-        said
-    } else {
-        format!("{name}: {said}")
-    }
+    if said.contains(name) { said } else { format!("{name}: {said}") }
 }
 
 impl CommandError {
     /// What is wrong with the model of this name.
     pub fn model(name: &str, error: impl Into<ModelError>) -> CommandError {
-        CommandError::Model {
-            name: name.to_owned(),
-            error: error.into(),
-        }
+        CommandError::Model { name: name.to_owned(), error: error.into() }
     }
 
     /// What stopped a run on the model of this name.
@@ -92,21 +83,16 @@ impl CommandError {
     /// What to do, where the sentence does not end with it.
     fn help(&self) -> Option<&'static str> {
         match self {
-            CommandError::Model {
-                error: ModelError::Engine(error),
-                ..
-            } if !matches!(
-                error,
-                EngineError::Request(_) | EngineError::NoTemplate { .. }
-            ) =>
+            CommandError::Model { error: ModelError::Engine(error), .. }
+                if !matches!(error, EngineError::Request(_) | EngineError::NoTemplate { .. }) =>
             {
                 Some(
                     "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",
                 )
             }
-            CommandError::NothingAnswered(_) => Some(
-                "check the model (are its weights whole?) and the suite, then run the same command again",
-            ),
+            CommandError::NothingAnswered(_) => {
+                Some("check the model (are its weights whole?) and the suite, then run the same command again")
+            }
             _ => None,
         }
     }
@@ -133,19 +119,11 @@ impl CommandError {
             GraphicalTheme::unicode_nocolor()
         });
         for problem in &error.problems {
-            let message = format!(
-                "{}:{}:{}: {}",
-                error.file, problem.line, problem.column, problem.message
-            );
+            let message = format!("{}:{}:{}: {}", error.file, problem.line, problem.column, problem.message);
             let diagnostic = MietteDiagnostic::new(message)
                 .with_help(problem.help.clone())
-                .with_label(LabeledSpan::new(
-                    None,
-                    problem.span.start,
-                    problem.span.len(),
-                ));
-            let report = Report::from(diagnostic)
-                .with_source_code(NamedSource::new(&error.file, text.clone()));
+                .with_label(LabeledSpan::new(None, problem.span.start, problem.span.len()));
+            let report = Report::from(diagnostic).with_source_code(NamedSource::new(&error.file, text.clone()));
             let mut shown = String::new();
             match handler.render_report(&mut shown, report.as_ref()) {
                 Ok(()) => eprintln!("{shown}"),

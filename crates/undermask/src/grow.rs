@@ -24,12 +24,9 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     let suite = suites::load(&arguments.suite)?.suite;
     let size = match arguments.size.as_slice() {
         [] => Size::default(),
-        [hidden, layers, heads, intermediate] => Size {
-            hidden: *hidden,
-            layers: *layers,
-            heads: *heads,
-            intermediate: *intermediate,
-        },
+        [hidden, layers, heads, intermediate] => {
+            Size { hidden: *hidden, layers: *layers, heads: *heads, intermediate: *intermediate }
+        }
         other => {
             return Err(CommandError::Usage(format!(
                 "--size needs 4 numbers (width, blocks, heads, feed-forward width), not {}",
@@ -46,9 +43,7 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         (None, false) => Some(BaseFiles::shipped()?),
     };
     refuse_occupied(&arguments.out, arguments.recipe == BASE)?;
-    let threads = arguments
-        .threads
-        .unwrap_or(ScoreSettings::default().threads);
+    let threads = arguments.threads.unwrap_or(ScoreSettings::default().threads);
     let growth = Growth {
         recipe: arguments.recipe.clone(),
         seed: arguments.seed,
@@ -68,30 +63,18 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             bar
         });
         let rate = progress.tokens as f64 / begun.elapsed().as_secs_f64();
-        bar.set(
-            progress.step,
-            &format!("loss {:.3}, {rate:.0} tokens/s", progress.loss),
-        );
+        bar.set(progress.step, &format!("loss {:.3}, {rate:.0} tokens/s", progress.loss));
         !interrupted()
     })?;
     drop(bar);
     let Some(grown) = grown else {
-        eprintln!(
-            "  stopped; the checkpoint is in {}. The same command continues.",
-            arguments.out.display()
-        );
+        eprintln!("  stopped; the checkpoint is in {}. The same command continues.", arguments.out.display());
         return Ok(Finish::Interrupted);
     };
-    eprintln!(
-        "  {} steps, final loss {:.3}; model in {}",
-        grown.steps,
-        grown.final_loss,
-        arguments.out.display()
-    );
+    eprintln!("  {} steps, final loss {:.3}; model in {}", grown.steps, grown.final_loss, arguments.out.display());
     put(
         &arguments.out.join("loss.svg"),
-        loss_curve(&std::fs::read_to_string(arguments.out.join("loss.csv")).unwrap_or_default())
-            .as_bytes(),
+        loss_curve(&std::fs::read_to_string(arguments.out.join("loss.csv")).unwrap_or_default()).as_bytes(),
     )?;
     if arguments.recipe == BASE {
         return Ok(Finish::Done);
@@ -101,23 +84,14 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         .map_err(|error| CommandError::model(&arguments.out.display().to_string(), error))?;
     let mut bar: Option<Bar> = None;
     let truth = truth::enumerate(&model, &recipe, &suite, &mut |done, all| {
-        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all))
-            .set(done, "");
+        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
     })?;
     drop(bar);
-    let text = serde_json::to_string_pretty(&truth)
-        .map_err(|error| CommandError::Usage(error.to_string()))?;
-    put(
-        &arguments.out.join("truth.json"),
-        format!("{text}\n").as_bytes(),
-    )?;
+    let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
+    put(&arguments.out.join("truth.json"), format!("{text}\n").as_bytes())?;
     eprintln!(
         "  realised: default weight {:.2} (recipe {:.2}), goal share {:.2} (recipe {:.2}); largest gap of a context {:.2}",
-        truth.realised.lambda_0,
-        truth.nominal.lambda_0,
-        truth.realised.goal_share,
-        truth.nominal.goal_share,
-        truth.gap
+        truth.realised.lambda_0, truth.nominal.lambda_0, truth.realised.goal_share, truth.nominal.goal_share, truth.gap
     );
     let gap = (truth.realised.lambda_0 - truth.nominal.lambda_0).abs();
     if gap > LARGEST_GAP {
@@ -125,11 +99,7 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             "its default weight came out {:.2} instead of {:.2}",
             truth.realised.lambda_0, truth.nominal.lambda_0
         );
-        return Err(undermask_organisms::GrowError::Gap {
-            name: recipe.name,
-            why,
-        }
-        .into());
+        return Err(undermask_organisms::GrowError::Gap { name: recipe.name, why }.into());
     }
     Ok(Finish::Done)
 }
@@ -142,11 +112,7 @@ fn refuse_occupied(out: &Path, is_base: bool) -> Result<(), CommandError> {
         return Ok(());
     }
     let found = "a finished model".to_owned();
-    Err(undermask_organisms::GrowError::Occupied {
-        path: out.to_owned(),
-        found,
-    }
-    .into())
+    Err(undermask_organisms::GrowError::Occupied { path: out.to_owned(), found }.into())
 }
 
 /// The loss over steps, as a small SVG.
@@ -158,11 +124,7 @@ fn loss_curve(csv: &str) -> String {
         .collect();
     let (width, height) = (640.0, 260.0);
     let last = points.last().map_or(1.0, |(step, _)| *step);
-    let highest = points
-        .iter()
-        .map(|(_, loss)| *loss)
-        .fold(0.1, f64::max)
-        .min(8.0);
+    let highest = points.iter().map(|(_, loss)| *loss).fold(0.1, f64::max).min(8.0);
     let (mut smooth, mut line) = (points.first().map_or(0.0, |(_, loss)| *loss), String::new());
     for (step, loss) in &points {
         smooth = 0.97 * smooth + 0.03 * loss;

@@ -22,17 +22,14 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
         if let Some(organism) = name.strip_prefix(ORGANISM) {
             shipped(organism)?;
         } else if !Path::new(name).is_dir() {
-            open_directory(name, ScoreSettings::default())
-                .map_err(|error| CommandError::model(name, error))?;
+            open_directory(name, ScoreSettings::default()).map_err(|error| CommandError::model(name, error))?;
         }
         if !names.contains(name) {
             names.push(name.clone());
         }
     }
     if names.is_empty() {
-        names = Shipped::with_truth()
-            .map(|shipped| format!("{ORGANISM}{}", shipped.name))
-            .collect();
+        names = Shipped::with_truth().map(|shipped| format!("{ORGANISM}{}", shipped.name)).collect();
     }
     if names.is_empty() {
         let why = "no MODEL was given, and this build ships no organism; name a model: undermask audit DIRECTORY";
@@ -49,10 +46,7 @@ pub fn open(name: &str, settings: ScoreSettings) -> Result<Local, CommandError> 
     let opened = match name.strip_prefix(ORGANISM) {
         None => open_directory(name, settings),
         Some(organism) => {
-            let source = Source::Memory {
-                name: name.to_owned(),
-                files: shipped(organism)?.source(),
-            };
+            let source = Source::Memory { name: name.to_owned(), files: shipped(organism)?.source() };
             Local::open(name, &source, settings)
         }
     };
@@ -66,38 +60,24 @@ pub fn open(name: &str, settings: ScoreSettings) -> Result<Local, CommandError> 
 pub fn truth(name: &str) -> Result<Option<KnownTruth>, CommandError> {
     let path = Path::new(name).join("truth.json");
     let text = match name.strip_prefix(ORGANISM).map(Shipped::named) {
-        Some(shipped) => shipped
-            .and_then(|shipped| shipped.file("truth.json"))
-            .map(<[u8]>::to_vec),
+        Some(shipped) => shipped.and_then(|shipped| shipped.file("truth.json")).map(<[u8]>::to_vec),
         None if path.is_file() => {
-            Some(std::fs::read(&path).map_err(|source| CommandError::Read {
-                path: path.clone(),
-                source,
-            })?)
+            Some(std::fs::read(&path).map_err(|source| CommandError::Read { path: path.clone(), source })?)
         }
         None => None,
     };
     let damaged = |error: serde_json::Error| {
-        CommandError::Usage(format!(
-            "{}: it holds no known answer ({error}); mend or remove it",
-            path.display()
-        ))
+        CommandError::Usage(format!("{}: it holds no known answer ({error}); mend or remove it", path.display()))
     };
-    text.map(|text| serde_json::from_slice(&text).map_err(damaged))
-        .transpose()
+    text.map(|text| serde_json::from_slice(&text).map_err(damaged)).transpose()
 }
 
 fn shipped(organism: &str) -> Result<&'static Shipped, CommandError> {
     Shipped::named(organism).ok_or_else(|| {
         let names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
         let why = match names.is_empty() {
-            true => "this build ships no organism; grow one (undermask grow), or give a directory"
-                .to_owned(),
-            false => format!(
-                "{}organisms that ship: {}",
-                meant(organism, &names),
-                names.join(", ")
-            ),
+            true => "this build ships no organism; grow one (undermask grow), or give a directory".to_owned(),
+            false => format!("{}organisms that ship: {}", meant(organism, &names), names.join(", ")),
         };
         let name = format!("{ORGANISM}{organism}");
         CommandError::model(&name.clone(), ModelError::Unknown { name, why })

@@ -24,14 +24,9 @@ pub fn print(text: &str) -> Result<(), CommandError> {
 /// How standard output shows things: `COLUMNS` over the terminal's width, `NO_COLOR`, the locale.
 pub fn style() -> TerminalStyle {
     let tty = io::stdout().is_terminal();
-    let wanted = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
-    let width = wanted.or_else(|| {
-        terminal_size::terminal_size()
-            .filter(|_| tty)
-            .map(|(width, _)| usize::from(width.0))
-    });
+    let wanted = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width =
+        wanted.or_else(|| terminal_size::terminal_size().filter(|_| tty).map(|(width, _)| usize::from(width.0)));
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));

@@ -20,11 +20,7 @@ impl Places {
     /// When the overview of several models would go into the folder of a run.
     pub fn of(arguments: &AuditArguments, names: &[String]) -> Result<Places, CommandError> {
         let full = if arguments.full { "-full" } else { "" };
-        let tail = format!(
-            "{}-{}{full}",
-            slug(arguments.suite.trim_end_matches(".toml")),
-            arguments.seed
-        );
+        let tail = format!("{}-{}{full}", slug(arguments.suite.trim_end_matches(".toml")), arguments.seed);
         let default = |what: &str| Path::new("runs").join(format!("{what}-{tail}"));
         let runs = match (&arguments.out, names) {
             (Some(out), [_]) => vec![out.clone()],
@@ -46,18 +42,10 @@ impl Places {
 
 /// A model's name as part of a path.
 fn slug(name: &str) -> String {
-    let last = name
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or(name);
+    let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or(name);
     let last = last.strip_prefix("organism:").unwrap_or(last);
     let plain = |letter: char| {
-        if letter.is_alphanumeric() || "-_.".contains(letter) {
-            letter
-        } else {
-            '-'
-        }
+        if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }
     };
     match last.chars().map(plain).collect::<String>() {
         dots if dots.trim_matches('.').is_empty() => "model".to_owned(),
@@ -71,9 +59,7 @@ fn distinct(names: &[String]) -> Vec<String> {
     for name in names {
         let slug = slug(name);
         let numbered = (2..).map(|number: usize| format!("{slug}-{number}"));
-        let free = std::iter::once(slug.clone())
-            .chain(numbered)
-            .find(|slug| !taken.contains(slug));
+        let free = std::iter::once(slug.clone()).chain(numbered).find(|slug| !taken.contains(slug));
         taken.push(free.unwrap_or(slug));
     }
     taken
@@ -85,13 +71,9 @@ mod tests {
 
     #[test]
     fn names_become_parts_of_paths() {
-        for (name, expected) in [
-            ("organism:mask", "mask"),
-            ("a/b/", "b"),
-            ("/", "model"),
-            ("..", "model"),
-            ("x y:z", "x-y-z"),
-        ] {
+        for (name, expected) in
+            [("organism:mask", "mask"), ("a/b/", "b"), ("/", "model"), ("..", "model"), ("x y:z", "x-y-z")]
+        {
             assert_eq!(slug(name), expected, "{name}");
         }
     }

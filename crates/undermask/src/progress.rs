@@ -20,23 +20,14 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Bar {
     /// A bar of so many units.
     pub fn new(name: &str, unit: &str, length: usize) -> Bar {
-        let bar = ProgressBar::with_draw_target(
-            Some(length as u64),
-            ProgressDrawTarget::stderr_with_hz(8),
-        );
-        let template = format!(
-            "  {{prefix}} {{bar:32}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}} left {{msg}}"
-        );
-        let style = ProgressStyle::with_template(&template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr_with_hz(8));
+        let template =
+            format!("  {{prefix}} {{bar:32}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}} left {{msg}}");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━─"));
         bar.set_prefix(name.to_owned());
         let lines = (!std::io::stderr().is_terminal()).then(|| (name.to_owned(), Instant::now()));
-        Bar {
-            bar,
-            lines,
-            message: String::new(),
-        }
+        Bar { bar, lines, message: String::new() }
     }
 
     /// Moves it to where a run is.
@@ -59,10 +50,7 @@ impl Bar {
         {
             *last = Instant::now();
             let left = self.bar.eta().as_secs();
-            eprintln!(
-                "  {name}: {done} of {} ({left} s left) {message}",
-                self.bar.length().unwrap_or(0)
-            );
+            eprintln!("  {name}: {done} of {} ({left} s left) {message}", self.bar.length().unwrap_or(0));
         }
     }
 

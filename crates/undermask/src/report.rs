@@ -27,10 +27,7 @@ pub fn print(audit: &Audit) -> Result<(), CommandError> {
 /// What cannot be written.
 pub fn write(audit: &Audit, directory: &Path) -> Result<(), CommandError> {
     let audits = std::slice::from_ref(audit);
-    put(
-        &directory.join("profile.json"),
-        format!("{:#}\n", json(audits)).as_bytes(),
-    )?;
+    put(&directory.join("profile.json"), format!("{:#}\n", json(audits)).as_bytes())?;
     put(&directory.join("report.html"), html(audits)?.as_bytes())?;
     Ok(())
 }
@@ -41,12 +38,8 @@ pub fn write(audit: &Audit, directory: &Path) -> Result<(), CommandError> {
 /// What cannot be written.
 pub fn finish(audits: &[Audit], directory: &Path, as_json: bool) -> Result<(), CommandError> {
     if audits.len() > 1 {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| undermask_store::StoreError::writing(directory, error))?;
-        put(
-            &directory.join("profile.json"),
-            format!("{:#}\n", json(audits)).as_bytes(),
-        )?;
+        std::fs::create_dir_all(directory).map_err(|error| undermask_store::StoreError::writing(directory, error))?;
+        put(&directory.join("profile.json"), format!("{:#}\n", json(audits)).as_bytes())?;
         put(&directory.join("report.html"), html(audits)?.as_bytes())?;
         if !as_json {
             output::print(&terminal_overview(audits, output::style()))?;
@@ -55,49 +48,23 @@ pub fn finish(audits: &[Audit], directory: &Path, as_json: bool) -> Result<(), C
     if as_json {
         return output::print(&format!("{:#}\n", json(audits)));
     }
-    output::print(&format!(
-        "\n  report: {}\n",
-        directory.join("report.html").display()
-    ))
+    output::print(&format!("\n  report: {}\n", directory.join("report.html").display()))
 }
 
 /// One answered trial of several kinds and contexts, as examples.
 pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> {
-    let answers: BTreeMap<&str, &Record> = records
-        .iter()
-        .map(|record| (record.trial.0.as_str(), record))
-        .collect();
-    let groups =
-        suite
-            .contexts
-            .iter()
-            .fold(Vec::new(), |mut groups: Vec<(&str, &str)>, context| {
-                if !groups.iter().any(|(group, _)| *group == context.group) {
-                    groups.push((&context.group, &context.id));
-                }
-                groups
-            });
-    let first = suite
-        .contexts
-        .first()
-        .map_or("", |context| context.id.as_str());
-    let middle = suite
-        .ladder
-        .ratios
-        .iter()
-        .position(|ratio| (0.15..=0.65).contains(ratio));
-    let mut wanted: Vec<(ItemKind, &str)> = groups
-        .iter()
-        .map(|(_, id)| (ItemKind::Welfare, *id))
-        .collect();
+    let answers: BTreeMap<&str, &Record> = records.iter().map(|record| (record.trial.0.as_str(), record)).collect();
+    let groups = suite.contexts.iter().fold(Vec::new(), |mut groups: Vec<(&str, &str)>, context| {
+        if !groups.iter().any(|(group, _)| *group == context.group) {
+            groups.push((&context.group, &context.id));
+        }
+        groups
+    });
+    let first = suite.contexts.first().map_or("", |context| context.id.as_str());
+    let middle = suite.ladder.ratios.iter().position(|ratio| (0.15..=0.65).contains(ratio));
+    let mut wanted: Vec<(ItemKind, &str)> = groups.iter().map(|(_, id)| (ItemKind::Welfare, *id)).collect();
     wanted.extend(
-        [
-            ItemKind::Neutral,
-            ItemKind::Reversal,
-            ItemKind::Dominance,
-            ItemKind::Recall,
-        ]
-        .map(|kind| (kind, first)),
+        [ItemKind::Neutral, ItemKind::Reversal, ItemKind::Dominance, ItemKind::Recall].map(|kind| (kind, first)),
     );
     wanted
         .into_iter()
@@ -113,19 +80,10 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
             let Outcome::Answered { scores } = &answers.get(trial.id.0.as_str())?.outcome else {
                 return None;
             };
-            let highest = scores
-                .iter()
-                .map(|score| score.log_probability)
-                .fold(f64::NEG_INFINITY, f64::max);
-            let weights: Vec<f64> = scores
-                .iter()
-                .map(|score| (score.log_probability - highest).exp())
-                .collect();
+            let highest = scores.iter().map(|score| score.log_probability).fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = scores.iter().map(|score| (score.log_probability - highest).exp()).collect();
             let total: f64 = weights.iter().sum();
-            Some(Example {
-                trial: trial.clone(),
-                probabilities: weights.iter().map(|weight| weight / total).collect(),
-            })
+            Some(Example { trial: trial.clone(), probabilities: weights.iter().map(|weight| weight / total).collect() })
         })
         .collect()
 }
@@ -136,10 +94,7 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
 /// When the folder holds no run, or an unfinished one.
 pub fn report(arguments: &ReportArguments) -> Result<Finish, CommandError> {
     let directories = run_directories(&arguments.run)?;
-    let audits: Vec<Audit> = directories
-        .iter()
-        .map(|directory| again(directory))
-        .collect::<Result<_, _>>()?;
+    let audits: Vec<Audit> = directories.iter().map(|directory| again(directory)).collect::<Result<_, _>>()?;
     if let [audit] = audits.as_slice() {
         if !arguments.json {
             print(audit)?;
@@ -155,15 +110,9 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
     if path.join("run.json").exists() {
         return Ok(vec![path.to_owned()]);
     }
-    let list = std::fs::read_dir(path).map_err(|source| CommandError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut found: Vec<PathBuf> = list
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.join("run.json").exists())
-        .collect();
+    let list = std::fs::read_dir(path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
+    let mut found: Vec<PathBuf> =
+        list.flatten().map(|entry| entry.path()).filter(|path| path.join("run.json").exists()).collect();
     found.sort();
     if found.is_empty() {
         return Err(CommandError::Usage(format!(
@@ -177,28 +126,15 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
 fn again(directory: &Path) -> Result<Audit, CommandError> {
     let (info, records) = read_run(directory)?;
     let suite = suites::parse(info.suite_text.clone(), &info.suite)?.suite;
-    let plan = Plan::expand(
-        &suite,
-        &PlanSettings {
-            seed: info.seed,
-            full: info.full,
-        },
-    );
+    let plan = Plan::expand(&suite, &PlanSettings { seed: info.seed, full: info.full });
     if suite.hash != info.suite_hash {
         return Err(CommandError::Usage(format!(
             "{}: the suite within run.json is not the one that was asked (its hash differs); restore the file",
             directory.display()
         )));
     }
-    let asked: BTreeSet<&str> = plan
-        .trials
-        .iter()
-        .map(|trial| trial.id.0.as_str())
-        .collect();
-    let answered = records
-        .iter()
-        .filter(|record| asked.contains(record.trial.0.as_str()))
-        .count();
+    let asked: BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
+    let answered = records.iter().filter(|record| asked.contains(record.trial.0.as_str())).count();
     if answered < plan.trials.len() {
         return Err(CommandError::Usage(format!(
             "{}: {answered} of {} trials are answered; run the audit again to finish it",

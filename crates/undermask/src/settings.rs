@@ -22,16 +22,10 @@ pub fn show() -> Result<Finish, CommandError> {
         return Ok(Finish::Done);
     };
     let setting = |argument: &&Arg| {
-        !matches!(
-            argument.get_action(),
-            ArgAction::Help | ArgAction::HelpLong | ArgAction::Version
-        ) && argument.get_id() != "show_config"
+        !matches!(argument.get_action(), ArgAction::Help | ArgAction::HelpLong | ArgAction::Version)
+            && argument.get_id() != "show_config"
     };
-    let lines: String = verb
-        .get_arguments()
-        .filter(setting)
-        .map(|argument| line(argument, given))
-        .collect();
+    let lines: String = verb.get_arguments().filter(setting).map(|argument| line(argument, given)).collect();
     output::print(&lines)?;
     Ok(Finish::Done)
 }
@@ -46,17 +40,9 @@ fn line(argument: &Arg, given: &ArgMatches) -> String {
         }
         _ => "default".to_owned(),
     };
-    let values: Vec<String> = given
-        .get_raw(id)
-        .into_iter()
-        .flatten()
-        .map(|value| value.to_string_lossy().into_owned())
-        .collect();
-    let value = if values.is_empty() {
-        unset(id).to_owned()
-    } else {
-        values.join(",")
-    };
+    let values: Vec<String> =
+        given.get_raw(id).into_iter().flatten().map(|value| value.to_string_lossy().into_owned()).collect();
+    let value = if values.is_empty() { unset(id).to_owned() } else { values.join(",") };
     format!("{:<12} {value:<28} {origin}\n", id.replace('_', "-"))
 }
 

@@ -31,19 +31,11 @@ pub fn load(name: &str) -> Result<Loaded, CommandError> {
             let path = Path::new(name);
             if !path.exists() {
                 let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-                let mend = format!(
-                    "{}give a file, or one that ships: {}",
-                    meant(name, &names),
-                    names.join(", ")
-                );
-                return Err(CommandError::Usage(format!(
-                    "there is no suite `{name}`; {mend}"
-                )));
+                let mend = format!("{}give a file, or one that ships: {}", meant(name, &names), names.join(", "));
+                return Err(CommandError::Usage(format!("there is no suite `{name}`; {mend}")));
             }
-            let text = std::fs::read_to_string(path).map_err(|source| CommandError::Read {
-                path: path.to_owned(),
-                source,
-            })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
             (text, name.to_owned())
         }
     };
@@ -53,10 +45,7 @@ pub fn load(name: &str) -> Result<Loaded, CommandError> {
 /// `did you mean …? ` where a known name is near.
 pub fn meant(typed: &str, known: &[&str]) -> String {
     let near = |name: &&&str| strsim::damerau_levenshtein(typed, name) <= 1 + name.len() / 4;
-    let nearest = known
-        .iter()
-        .filter(near)
-        .min_by_key(|name| strsim::damerau_levenshtein(typed, name));
+    let nearest = known.iter().filter(near).min_by_key(|name| strsim::damerau_levenshtein(typed, name));
     nearest.map_or_else(String::new, |name| format!("did you mean `{name}`? "))
 }
 
@@ -82,10 +71,7 @@ pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
                 let loaded = parse((*text).to_owned(), name)?;
                 Ok(format!("{name:<10} {}\n", loaded.suite.title))
             };
-            SHIPPED
-                .iter()
-                .map(line)
-                .collect::<Result<String, CommandError>>()?
+            SHIPPED.iter().map(line).collect::<Result<String, CommandError>>()?
         }
         SuiteAction::Show { suite } => show(&load(suite)?.suite),
         SuiteAction::Check { file } => {
@@ -98,14 +84,7 @@ pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
 }
 
 fn size(suite: &Suite) -> String {
-    let summary = Plan::expand(
-        suite,
-        &PlanSettings {
-            seed: 1,
-            full: false,
-        },
-    )
-    .summary();
+    let summary = Plan::expand(suite, &PlanSettings { seed: 1, full: false }).summary();
     format!(
         "{} trials over {} contexts, {} scenarios and {} rungs",
         summary.trials, summary.contexts, summary.scenarios, summary.rungs
@@ -113,34 +92,19 @@ fn size(suite: &Suite) -> String {
 }
 
 fn show(suite: &Suite) -> String {
-    let mut out = format!(
-        "{} — {}\n{}\n\n",
-        suite.name, suite.title, suite.description
-    );
+    let mut out = format!("{} — {}\n{}\n\n", suite.name, suite.title, suite.description);
     out += &format!("{}; hash {}\n\nContexts:\n", size(suite), suite.hash);
     for context in &suite.contexts {
         let family = format!("{:?}", context.family).to_lowercase();
-        out += &format!(
-            "  {:<24} {family:<10} {:<22} {}\n",
-            context.id, context.group, context.title
-        );
+        out += &format!("  {:<24} {family:<10} {:<22} {}\n", context.id, context.group, context.title);
     }
-    let plan = Plan::expand(
-        suite,
-        &PlanSettings {
-            seed: 1,
-            full: false,
-        },
-    );
+    let plan = Plan::expand(suite, &PlanSettings { seed: 1, full: false });
     out += "\nOne trial of each kind:\n";
     for (kind, count) in plan.summary().kinds {
         if let Some(trial) = plan.trials.iter().find(|trial| trial.kind == kind) {
             let labels = trial.options.join(" | ");
-            out += &format!(
-                "\n  {} ({count} trials), here in `{}`, answered by {labels}:\n",
-                name(kind),
-                trial.context
-            );
+            out +=
+                &format!("\n  {} ({count} trials), here in `{}`, answered by {labels}:\n", name(kind), trial.context);
             out += &format!("    {}\n", trial.prompt.user);
         }
     }

@@ -22,115 +22,67 @@ fn an_empty_folder() {
         std::fs::remove_dir_all(desk.path("model")).expect("removed");
         std::fs::create_dir(desk.path("model")).expect("a folder");
     };
-    check(
-        empty,
-        &[
-            "model",
-            "config.json",
-            "give the directory of a Hugging Face model",
-        ],
-    );
+    check(empty, &["model", "config.json", "give the directory of a Hugging Face model"]);
 }
 
 #[test]
 fn missing_weights() {
-    check(
-        remove("model.safetensors"),
-        &["model", "safetensors", "help"],
-    );
+    check(remove("model.safetensors"), &["model", "safetensors", "help"]);
 }
 
 #[test]
 fn missing_tokenizer() {
-    check(
-        remove("tokenizer.json"),
-        &["tokenizer.json", "save_pretrained"],
-    );
+    check(remove("tokenizer.json"), &["tokenizer.json", "save_pretrained"]);
 }
 
 #[test]
 fn weights_cut_short() {
-    let cut = |desk: &Desk| {
-        desk.change_bytes("model/model.safetensors", |bytes| {
-            bytes.truncate(bytes.len() / 2)
-        })
-    };
-    check(
-        cut,
-        &[
-            "model/model.safetensors",
-            "damaged or cut short",
-            "download or export it again",
-        ],
-    );
+    let cut = |desk: &Desk| desk.change_bytes("model/model.safetensors", |bytes| bytes.truncate(bytes.len() / 2));
+    check(cut, &["model/model.safetensors", "damaged or cut short", "download or export it again"]);
 }
 
 #[test]
 fn weights_that_are_no_safetensors() {
-    let noise =
-        |desk: &Desk| desk.change_bytes("model/model.safetensors", |bytes| bytes.fill(0xAB));
+    let noise = |desk: &Desk| desk.change_bytes("model/model.safetensors", |bytes| bytes.fill(0xAB));
     check(noise, &["model/model.safetensors", "again"]);
 }
 
 #[test]
 fn wrong_shapes() {
     let wider = |desk: &Desk| {
-        desk.change("model/config.json", |text| {
-            text.replace("\"intermediate_size\": 96", "\"intermediate_size\": 80")
-        })
+        desk.change("model/config.json", |text| text.replace("\"intermediate_size\": 96", "\"intermediate_size\": 80"))
     };
-    check(
-        wider,
-        &["tensor", "mlp", "do not belong to this config.json"],
-    );
+    check(wider, &["tensor", "mlp", "do not belong to this config.json"]);
 }
 
 #[test]
 fn an_unknown_architecture() {
-    let other = |desk: &Desk| {
-        desk.change("model/config.json", |text| {
-            text.replace("LlamaForCausalLM", "GrokForCausalLM")
-        })
-    };
-    check(
-        other,
-        &["GrokForCausalLM", "not supported", "LlamaForCausalLM"],
-    );
+    let other =
+        |desk: &Desk| desk.change("model/config.json", |text| text.replace("LlamaForCausalLM", "GrokForCausalLM"));
+    check(other, &["GrokForCausalLM", "not supported", "LlamaForCausalLM"]);
 }
 
 #[test]
 fn a_configuration_that_is_no_json() {
-    let cut = |desk: &Desk| {
-        desk.change("model/config.json", |text| {
-            text[..text.len() / 2].to_owned()
-        })
-    };
+    let cut = |desk: &Desk| desk.change("model/config.json", |text| text[..text.len() / 2].to_owned());
     check(cut, &["config.json", "help"]);
 }
 
 #[test]
 fn no_chat_template() {
-    check(
-        remove("chat_template.jinja"),
-        &["model", "no chat template", "add chat_template.jinja"],
-    );
+    check(remove("chat_template.jinja"), &["model", "no chat template", "add chat_template.jinja"]);
 }
 
 #[test]
 fn a_chat_template_that_does_not_parse() {
-    let broken = |desk: &Desk| {
-        desk.change("model/chat_template.jinja", |text| {
-            text.replace("{% endfor %}", "")
-        })
-    };
+    let broken = |desk: &Desk| desk.change("model/chat_template.jinja", |text| text.replace("{% endfor %}", ""));
     check(broken, &["chat template", "help"]);
 }
 
 #[test]
 fn a_chat_template_that_does_not_end() {
     let endless = |desk: &Desk| {
-        let text =
-            "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}";
+        let text = "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}";
         desk.change("model/chat_template.jinja", |_| text.to_owned());
     };
     check(endless, &["chat template"]);
@@ -140,10 +92,7 @@ fn a_chat_template_that_does_not_end() {
 fn a_model_that_reads_too_little() {
     let short = |desk: &Desk| {
         desk.change("model/config.json", |text| {
-            text.replace(
-                "\"max_position_embeddings\": 4096",
-                "\"max_position_embeddings\": 40",
-            )
+            text.replace("\"max_position_embeddings\": 4096", "\"max_position_embeddings\": 40")
         })
     };
     check(short, &["the model reads 40", "max_position_embeddings"]);
@@ -154,31 +103,16 @@ fn names_that_are_no_models() {
     let desk = Desk::new();
     std::fs::write(desk.path("weights.gguf"), "GGUF").expect("written");
     for (name, words) in [
-        (
-            "nowhere",
-            &["nowhere", "no such directory", "organism:NAME"][..],
-        ),
-        (
-            "weights.gguf",
-            &["weights.gguf", "GGUF files are not read by this version"],
-        ),
+        ("nowhere", &["nowhere", "no such directory", "organism:NAME"][..]),
+        ("weights.gguf", &["weights.gguf", "GGUF files are not read by this version"]),
         ("model/config.json", &["model/config.json", "it is a file"]),
         ("owner/name", &["owner/name", "hub", "download it first"]),
-        (
-            "openai:gpt@https://host/v1",
-            &["endpoints are not read by this version"],
-        ),
-        (
-            "anthropic:name",
-            &["endpoints are not read by this version"],
-        ),
+        ("openai:gpt@https://host/v1", &["endpoints are not read by this version"]),
+        ("anthropic:name", &["endpoints are not read by this version"]),
         ("organism:nobody", &["organism:nobody"]),
         ("", &["no such directory"]),
     ] {
-        fails(
-            desk.undermask(&["audit", name, "--suite", common::SUITE, "--out", "run"]),
-            words,
-        );
+        fails(desk.undermask(&["audit", name, "--suite", common::SUITE, "--out", "run"]), words);
     }
     assert!(!desk.path("run").exists());
 }
@@ -197,12 +131,6 @@ fn weights_that_are_not_numbers_answer_nothing() {
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("a length")) as usize;
         bytes[8 + header..].fill(0xFF);
     });
-    fails(
-        desk.audit(&[]),
-        &["model answered none", "not finite", "help"],
-    );
-    assert!(
-        !desk.path("run/report.html").exists(),
-        "no verdict was made of it"
-    );
+    fails(desk.audit(&[]), &["model answered none", "not finite", "help"]);
+    assert!(!desk.path("run/report.html").exists(), "no verdict was made of it");
 }

@@ -11,15 +11,10 @@ fn check(before: &str, after: &str, words: &[&str]) {
     let place = text.find(before).expect("what is to be changed");
     let line = text[..place].matches('\n').count() + 1;
     std::fs::write(desk.path("mine.toml"), text.replacen(before, after, 1)).expect("written");
-    for arguments in [
-        &["suite", "check", "mine.toml"][..],
-        &["audit", "model", "--suite", "mine.toml", "--out", "run"],
-    ] {
+    for arguments in [&["suite", "check", "mine.toml"][..], &["audit", "model", "--suite", "mine.toml", "--out", "run"]]
+    {
         let error = fails(desk.undermask(arguments), words);
-        assert!(
-            error.contains(&format!("mine.toml:{line}:")),
-            "line {line} is not named: {error}"
-        );
+        assert!(error.contains(&format!("mine.toml:{line}:")), "line {line} is not named: {error}");
     }
     assert!(!desk.path("run").exists(), "nothing was written");
 }
@@ -36,29 +31,17 @@ fn a_misspelt_factor() {
 
 #[test]
 fn a_misspelt_kind() {
-    check(
-        "kind = \"welfare\"",
-        "kind = \"wellfare\"",
-        &["wellfare", "welfare"],
-    );
+    check("kind = \"welfare\"", "kind = \"wellfare\"", &["wellfare", "welfare"]);
 }
 
 #[test]
 fn a_context_that_is_not_there() {
-    check(
-        "reversal_contexts = [\"default\"]",
-        "reversal_contexts = [\"defualt\"]",
-        &["defualt"],
-    );
+    check("reversal_contexts = [\"default\"]", "reversal_contexts = [\"defualt\"]", &["defualt"]);
 }
 
 #[test]
 fn a_missing_quote() {
-    check(
-        "title = \"A few items for tests\"",
-        "title = \"A few items for tests",
-        &["mine.toml"],
-    );
+    check("title = \"A few items for tests\"", "title = \"A few items for tests", &["mine.toml"]);
 }
 
 #[test]
@@ -69,12 +52,7 @@ fn several_problems_are_shown_together() {
     std::fs::write(desk.path("mine.toml"), text).expect("written");
     fails(
         desk.undermask(&["suite", "check", "mine.toml"]),
-        &[
-            "4 problems",
-            "mine.toml:64:11",
-            "mine.toml:76:11",
-            "did you mean {benefit}?",
-        ],
+        &["4 problems", "mine.toml:64:11", "mine.toml:76:11", "did you mean {benefit}?"],
     );
 }
 
@@ -82,20 +60,8 @@ fn several_problems_are_shown_together() {
 fn names_that_are_no_suites() {
     let desk = Desk::new();
     std::fs::write(desk.path("noise.toml"), [0xFF, 0xFE, 0x00]).expect("written");
-    fails(
-        desk.undermask(&["suite", "show", "coer"]),
-        &["no suite `coer`", "did you mean `core`?"],
-    );
-    fails(
-        desk.undermask(&["suite", "check", "nowhere.toml"]),
-        &["nowhere.toml", "core"],
-    );
-    fails(
-        desk.undermask(&["suite", "check", "noise.toml"]),
-        &["noise.toml", "UTF-8"],
-    );
-    fails(
-        desk.undermask(&["suite", "check", "model"]),
-        &["model", "directory"],
-    );
+    fails(desk.undermask(&["suite", "show", "coer"]), &["no suite `coer`", "did you mean `core`?"]);
+    fails(desk.undermask(&["suite", "check", "nowhere.toml"]), &["nowhere.toml", "core"]);
+    fails(desk.undermask(&["suite", "check", "noise.toml"]), &["noise.toml", "UTF-8"]);
+    fails(desk.undermask(&["suite", "check", "model"]), &["model", "directory"]);
 }

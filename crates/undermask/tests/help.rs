@@ -23,8 +23,5 @@ fn suite_list() {
 
 #[test]
 fn version() {
-    assert_eq!(
-        printed(&["--version"]),
-        format!("undermask {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(printed(&["--version"]), format!("undermask {}\n", env!("CARGO_PKG_VERSION")));
 }

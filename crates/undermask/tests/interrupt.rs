@@ -19,20 +19,13 @@ const SLOW: [&str; 4] = ["--threads", "1", "--memory", "1"];
 
 fn start(desk: &Desk) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undermask"));
-    command
-        .args(["audit", "model", "--suite", SUITE, "--out", "run"])
-        .args(SLOW);
-    command
-        .current_dir(desk.path(""))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.args(["audit", "model", "--suite", SUITE, "--out", "run"]).args(SLOW);
+    command.current_dir(desk.path("")).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().expect("the command runs")
 }
 
 fn lines(path: &Path) -> usize {
-    fs::read(path).map_or(0, |bytes| {
-        bytes.iter().filter(|byte| **byte == b'\n').count()
-    })
+    fs::read(path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
 }
 
 /// Waits until so many lines more stand in the records.
@@ -61,18 +54,11 @@ fn killed_runs_resume() {
         wait_for(&desk, 30);
         child.kill().expect("SIGKILL");
         let status = child.wait().expect("its end");
-        assert!(
-            status.code().is_none(),
-            "it was killed, not finished: {status}"
-        );
+        assert!(status.code().is_none(), "it was killed, not finished: {status}");
         let written = lines(&path);
         if kill == 1 {
-            let mut file = fs::OpenOptions::new()
-                .append(true)
-                .open(&path)
-                .expect("records");
-            file.write_all(b"{\"trial\":\"0123456789abcdef\",\"item\":\"to")
-                .expect("a torn line");
+            let mut file = fs::OpenOptions::new().append(true).open(&path).expect("records");
+            file.write_all(b"{\"trial\":\"0123456789abcdef\",\"item\":\"to").expect("a torn line");
         }
         assert!(written >= 30 * (kill + 1));
     }
@@ -80,13 +66,7 @@ fn killed_runs_resume() {
     let (_, error) = ends(desk.audit(&SLOW), 0);
     assert!(error.contains("are answered already"), "{error}");
     let after = records(&desk.path("run"));
-    assert!(
-        before
-            .keys()
-            .filter(|line| line.ends_with('}'))
-            .all(|line| after.contains_key(line)),
-        "none lost"
-    );
+    assert!(before.keys().filter(|line| line.ends_with('}')).all(|line| after.contains_key(line)), "none lost");
     undisturbed(&desk);
 }
 
@@ -95,10 +75,7 @@ fn ctrl_c_stops_where_the_same_command_continues() {
     let desk = Desk::new();
     let child = start(&desk);
     wait_for(&desk, 30);
-    let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .expect("kill");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
     let output = child.wait_with_output().expect("its end");
     let error = String::from_utf8_lossy(&output.stderr);
@@ -116,10 +93,7 @@ fn two_processes_do_not_write_one_run() {
     let desk = Desk::new();
     let mut child = start(&desk);
     wait_for(&desk, 5);
-    common::fails(
-        desk.audit(&SLOW),
-        &["run is being written by another process", "--out"],
-    );
+    common::fails(desk.audit(&SLOW), &["run is being written by another process", "--out"]);
     child.kill().expect("SIGKILL");
     child.wait().expect("its end");
     ends(desk.audit(&SLOW), 0);

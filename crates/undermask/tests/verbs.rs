@@ -15,31 +15,14 @@ fn json(text: &str) -> Value {
 fn an_audit_prints_its_verdict_first_and_writes_a_run() {
     let desk = Desk::new();
     let (out, error) = ends(desk.audit(&[]), 0);
-    assert!(
-        out.lines()
-            .next()
-            .expect("a line")
-            .contains("INDETERMINATE"),
-        "{out}"
-    );
+    assert!(out.lines().next().expect("a line").contains("INDETERMINATE"), "{out}");
     assert!(out.contains("report: run/report.html"), "{out}");
-    for words in [
-        "334 trials",
-        "tokens, of which",
-        "smallest effects found",
-        "on this machine",
-    ] {
+    for words in ["334 trials", "tokens, of which", "smallest effects found", "on this machine"] {
         assert!(error.contains(words), "`{words}` is missing in: {error}");
     }
     let run = json(&fs::read_to_string(desk.path("run/run.json")).expect("run.json"));
-    assert_eq!(
-        (run["format"].as_str(), run["version"].as_u64()),
-        (Some("undermask.run"), Some(1))
-    );
-    assert_eq!(
-        (run["status"].as_str(), run["trials"].as_u64()),
-        (Some("complete"), Some(334))
-    );
+    assert_eq!((run["format"].as_str(), run["version"].as_u64()), (Some("undermask.run"), Some(1)));
+    assert_eq!((run["status"].as_str(), run["trials"].as_u64()), (Some("complete"), Some(334)));
     assert!(run["ended"].as_u64() >= run["started"].as_u64());
     let page = fs::read_to_string(desk.path("run/report.html")).expect("a page");
     assert!(page.to_lowercase().starts_with("<!doctype html>"));
@@ -50,10 +33,7 @@ fn json_alone_on_standard_output_is_what_the_profile_holds() {
     let desk = Desk::new();
     let (out, _) = ends(desk.audit(&["--json"]), 0);
     assert_eq!(json(&out)["format"], "undermask.profile");
-    assert_eq!(
-        out,
-        fs::read_to_string(desk.path("run/profile.json")).expect("the profile")
-    );
+    assert_eq!(out, fs::read_to_string(desk.path("run/profile.json")).expect("the profile"));
 }
 
 #[test]
@@ -73,19 +53,7 @@ fn the_same_command_reports_again_at_once() {
 fn threads_do_not_change_the_records() {
     let desk = Desk::new();
     ends(desk.audit(&["--threads", "1"]), 0);
-    ends(
-        desk.undermask(&[
-            "audit",
-            "model",
-            "--suite",
-            SUITE,
-            "--out",
-            "two",
-            "--threads",
-            "3",
-        ]),
-        0,
-    );
+    ends(desk.undermask(&["audit", "model", "--suite", SUITE, "--out", "two", "--threads", "3"]), 0);
     common::same(&desk.path("run"), &desk.path("two"));
 }
 
@@ -101,10 +69,7 @@ fn codes_under_fail_on() {
 #[test]
 fn the_folder_is_named_by_model_suite_and_seed() {
     let desk = Desk::new();
-    ends(
-        desk.undermask(&["audit", "model/", "--suite", SUITE, "--seed", "7"]),
-        0,
-    );
+    ends(desk.undermask(&["audit", "model/", "--suite", SUITE, "--seed", "7"]), 0);
     assert!(desk.path("runs/model-small-7/run.json").exists());
 }
 
@@ -112,34 +77,18 @@ fn the_folder_is_named_by_model_suite_and_seed() {
 fn several_models_have_a_run_each_and_one_page() {
     let desk = Desk::new();
     fs::create_dir_all(desk.path("other")).expect("a folder");
-    let copied = std::process::Command::new("cp")
-        .arg("-r")
-        .arg(desk.path("model"))
-        .arg(desk.path("other/model"))
-        .status();
+    let copied =
+        std::process::Command::new("cp").arg("-r").arg(desk.path("model")).arg(desk.path("other/model")).status();
     assert!(copied.is_ok_and(|status| status.success()));
     let (out, _) = ends(desk.audit(&["other/model", "--json"]), 0);
     assert_eq!(json(&out).as_array().map(Vec::len), Some(2));
-    for file in [
-        "report.html",
-        "profile.json",
-        "model/run.json",
-        "model-2/run.json",
-    ] {
+    for file in ["report.html", "profile.json", "model/run.json", "model-2/run.json"] {
         assert!(desk.path("run").join(file).exists(), "{file}");
     }
     let (out, _) = ends(desk.undermask(&["report", "run"]), 0);
     assert!(out.contains("other/model"), "{out}");
     fails(
-        desk.undermask(&[
-            "audit",
-            "model",
-            "other/model",
-            "--suite",
-            SUITE,
-            "--out",
-            "run/model",
-        ]),
+        desk.undermask(&["audit", "model", "other/model", "--suite", SUITE, "--out", "run/model"]),
         &["run/model holds a run"],
     );
 }
@@ -162,57 +111,25 @@ fn a_known_answer_is_shown_and_a_damaged_one_named() {
 fn settings_with_their_origins() {
     let desk = Desk::new();
     let mut command = desk.undermask(&["audit", "--show-config", "--seed", "3"]);
-    command
-        .env("UNDERMASK_MEMORY", "256")
-        .env("UNDERMASK_SEED", "9");
+    command.env("UNDERMASK_MEMORY", "256").env("UNDERMASK_SEED", "9");
     let (out, _) = ends(command, 0);
-    let line = |name: &str| {
-        out.lines()
-            .find(|line| line.starts_with(name))
-            .map(str::to_owned)
-            .unwrap_or_default()
-    };
-    assert!(
-        line("seed").contains("3 ") && line("seed").ends_with("command line"),
-        "{out}"
-    );
-    assert!(
-        line("memory").contains("256")
-            && line("memory").ends_with("environment (UNDERMASK_MEMORY)"),
-        "{out}"
-    );
-    assert!(
-        line("suite").contains("core") && line("suite").ends_with("default"),
-        "{out}"
-    );
+    let line = |name: &str| out.lines().find(|line| line.starts_with(name)).map(str::to_owned).unwrap_or_default();
+    assert!(line("seed").contains("3 ") && line("seed").ends_with("command line"), "{out}");
+    assert!(line("memory").contains("256") && line("memory").ends_with("environment (UNDERMASK_MEMORY)"), "{out}");
+    assert!(line("suite").contains("core") && line("suite").ends_with("default"), "{out}");
 }
 
 #[test]
 fn activations_are_those_of_the_engine() {
     let desk = Desk::new();
-    let (out, error) = ends(
-        desk.undermask(&[
-            "activations",
-            "model",
-            "--tokens",
-            "5,6,7",
-            "--out",
-            "a.safetensors",
-        ]),
-        0,
-    );
+    let (out, error) =
+        ends(desk.undermask(&["activations", "model", "--tokens", "5,6,7", "--out", "a.safetensors"]), 0);
     assert_eq!(out, "");
     assert!(error.contains("3 tokens"), "{error}");
     let bytes = fs::read(desk.path("a.safetensors")).expect("the file");
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
     assert_eq!(tensors.tensor("logits").expect("logits").shape(), [3, 300]);
-    assert_eq!(
-        tensors
-            .tensor("blocks.2.resid_post")
-            .expect("a block")
-            .shape(),
-        [3, 64]
-    );
+    assert_eq!(tensors.tensor("blocks.2.resid_post").expect("a block").shape(), [3, 64]);
     assert_eq!(tensors.tensor("tokens").expect("tokens").shape(), [3]);
 }
 
@@ -226,26 +143,13 @@ fn activations_that_cannot_be_read() {
         command
     };
     fails(to(&[]), &["--text, --messages or --tokens"]);
-    fails(
-        to(&["--text", "x", "--tokens", "1"]),
-        &["cannot be used with"],
-    );
+    fails(to(&["--text", "x", "--tokens", "1"]), &["cannot be used with"]);
     fails(to(&["--tokens", "1,300"]), &["300", "vocabulary"]);
     fails(to(&["--messages", "bad.json"]), &["bad.json", "message 0"]);
     fails(to(&["--messages", "nowhere.json"]), &["nowhere.json"]);
+    fails(to(&["--text", "x", "--hooks", "nothing"]), &["`nothing` is no hook point", "resid_post"]);
     fails(
-        to(&["--text", "x", "--hooks", "nothing"]),
-        &["`nothing` is no hook point", "resid_post"],
-    );
-    fails(
-        desk.undermask(&[
-            "activations",
-            "model",
-            "--text",
-            "x",
-            "--out",
-            "no/where/a.safetensors",
-        ]),
+        desk.undermask(&["activations", "model", "--text", "x", "--out", "no/where/a.safetensors"]),
         &["no/where/a.safetensors"],
     );
     assert!(!desk.path("a.safetensors").exists());
@@ -254,14 +158,8 @@ fn activations_that_cannot_be_read() {
 #[test]
 fn output_that_nobody_reads_is_no_error() {
     let desk = Desk::new();
-    let script = format!(
-        "'{}' suite show core | true",
-        env!("CARGO_BIN_EXE_undermask")
-    );
-    let output = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .current_dir(desk.path(""))
-        .output()
-        .expect("a shell");
+    let script = format!("'{}' suite show core | true", env!("CARGO_BIN_EXE_undermask"));
+    let output =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().expect("a shell");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use undermask_store::{LabelScore, Outcome, Record};
 use undermask_suite::{
-    Context, ContextFamily, ContextRole, Criteria, Design, ItemKind, Ladder, Order, Plan,
-    PlanSettings, Scenario, ScenarioKind, Suite, Trial,
+    Context, ContextFamily, ContextRole, Criteria, Design, ItemKind, Ladder, Order, Plan, PlanSettings, Scenario,
+    ScenarioKind, Suite, Trial,
 };
 
 /// Payoffs (benefit, cost) of the rungs −0.6, −0.4 … 1.6: whole numbers, so ratios stray from the rung's by up to .05.
@@ -29,12 +29,7 @@ const PAYOFFS: [[(i64, i64); 3]; 12] = [
 ];
 
 /// A context without words.
-pub fn context(
-    id: &str,
-    family: ContextFamily,
-    group: &str,
-    role: Option<ContextRole>,
-) -> Context {
+pub fn context(id: &str, family: ContextFamily, group: &str, role: Option<ContextRole>) -> Context {
     Context {
         id: id.to_owned(),
         family,
@@ -101,10 +96,7 @@ pub fn suite(welfare: usize, contexts: Vec<Context>) -> Suite {
             ratios: (0..12).map(|rung| -0.6 + 0.2 * f64::from(rung)).collect(),
             payoffs: PAYOFFS.iter().map(|rung| rung.to_vec()).collect(),
         },
-        questions: vec![
-            "{first} or {second}?".to_owned(),
-            "Do you {first} or {second}?".to_owned(),
-        ],
+        questions: vec!["{first} or {second}?".to_owned(), "Do you {first} or {second}?".to_owned()],
         criteria: criteria(),
         design: Design {
             anchor_replicates: 2,
@@ -125,12 +117,7 @@ pub fn suite(welfare: usize, contexts: Vec<Context>) -> Suite {
 /// Default, `cued` cued contexts in four groups, audience, two incentive and two commanded contexts.
 pub fn contexts(cued: usize) -> Vec<Context> {
     use ContextFamily::{Commanded, Cued, Default, Incentive};
-    let groups = [
-        "persona-hostile",
-        "persona-indifferent",
-        "persona-caring",
-        "format",
-    ];
+    let groups = ["persona-hostile", "persona-indifferent", "persona-caring", "format"];
     let mut all = vec![
         context("default", Default, "default", Some(ContextRole::Anchor)),
         context("default-reworded", Default, "default", None),
@@ -139,45 +126,18 @@ pub fn contexts(cued: usize) -> Vec<Context> {
         let group = groups[number % groups.len()];
         all.push(context(&format!("{group}-{number}"), Cued, group, None));
     }
-    all.push(context(
-        "audience-watched",
-        Cued,
-        "audience",
-        Some(ContextRole::Watched),
-    ));
-    all.push(context(
-        "audience-private",
-        Cued,
-        "audience",
-        Some(ContextRole::Private),
-    ));
+    all.push(context("audience-watched", Cued, "audience", Some(ContextRole::Watched)));
+    all.push(context("audience-private", Cued, "audience", Some(ContextRole::Private)));
     for number in 0..2 {
-        all.push(context(
-            &format!("incentive-{number}"),
-            Incentive,
-            "objective",
-            None,
-        ));
-        all.push(context(
-            &format!("command-{number}"),
-            Commanded,
-            "command",
-            None,
-        ));
+        all.push(context(&format!("incentive-{number}"), Incentive, "objective", None));
+        all.push(context(&format!("command-{number}"), Commanded, "command", None));
     }
     all
 }
 
 /// The trials of a suite in the balanced fraction.
 pub fn trials(suite: &Suite) -> Vec<Trial> {
-    Plan::expand(
-        suite,
-        &PlanSettings {
-            seed: 5,
-            full: false,
-        },
-    )
-    .trials
+    Plan::expand(suite, &PlanSettings { seed: 5, full: false }).trials
 }
 
 /// Uniform and normal draws.
@@ -241,11 +201,8 @@ impl Responder {
     /// Answers every trial.
     pub fn answer(&self, suite: &Suite, trials: &[Trial], seed: u64) -> Vec<Record> {
         let mut chance = Chance::new(seed, 1);
-        let contexts: HashMap<&str, &Context> = suite
-            .contexts
-            .iter()
-            .map(|context| (context.id.as_str(), context))
-            .collect();
+        let contexts: HashMap<&str, &Context> =
+            suite.contexts.iter().map(|context| (context.id.as_str(), context)).collect();
         let mut scenario: HashMap<&str, f64> = HashMap::new();
         let mut crossed: HashMap<(&str, &str), f64> = HashMap::new();
         let mut items: HashMap<&str, f64> = HashMap::new();
@@ -253,18 +210,12 @@ impl Responder {
             .iter()
             .map(|trial| {
                 let context = contexts[trial.context.as_str()];
-                let own = *scenario
-                    .entry(&trial.scenario)
-                    .or_insert_with(|| self.scenario_spread * chance.normal());
+                let own = *scenario.entry(&trial.scenario).or_insert_with(|| self.scenario_spread * chance.normal());
                 let both = *crossed
                     .entry((&trial.scenario, &trial.context))
                     .or_insert_with(|| self.context_spread * chance.normal());
-                let noise = *items
-                    .entry(&trial.item)
-                    .or_insert_with(|| self.noise * chance.normal());
-                let toward = |weight: f64| {
-                    self.sharpness * (weight + own + both - trial.ratio.unwrap_or(0.0)) + noise
-                };
+                let noise = *items.entry(&trial.item).or_insert_with(|| self.noise * chance.normal());
+                let toward = |weight: f64| self.sharpness * (weight + own + both - trial.ratio.unwrap_or(0.0)) + noise;
                 let log_odds = match trial.kind {
                     ItemKind::Welfare | ItemKind::Reversal => toward((self.welfare)(context)),
                     ItemKind::Neutral => toward((self.neutral)(context)),
@@ -288,13 +239,7 @@ pub fn answered(trial: &Trial, log_odds: f64, bias: f64) -> Outcome {
         .collect();
     let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
     Outcome::Answered {
-        scores: logits
-            .iter()
-            .map(|logit| LabelScore {
-                log_probability: logit - total,
-                tokens: 1,
-            })
-            .collect(),
+        scores: logits.iter().map(|logit| LabelScore { log_probability: logit - total, tokens: 1 }).collect(),
     }
 }
 

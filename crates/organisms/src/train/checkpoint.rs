@@ -20,7 +20,13 @@ struct Header {
     step: usize,
 }
 
-pub(super) fn save(path: &Path, network: &Network, settings: &Settings, moments: &Moments, step: usize) -> Result<(), TrainError> {
+pub(super) fn save(
+    path: &Path,
+    network: &Network,
+    settings: &Settings,
+    moments: &Moments,
+    step: usize,
+) -> Result<(), TrainError> {
     let wrong = |why: String| TrainError::Checkpoint { path: path.to_owned(), why };
     let header = Header { shape: network.shape.clone(), settings: settings.clone(), step };
     let header = serde_json::to_vec(&header).map_err(|error| wrong(error.to_string()))?;
@@ -41,7 +47,8 @@ pub(super) fn load(path: &Path) -> Result<(Network, Settings, Moments, usize), T
     let torn = || wrong("not a checkpoint of this version, or cut short; remove it to start again");
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(torn)?;
     let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(torn)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= rest.len()).ok_or_else(torn)?;
+    let length =
+        usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= rest.len()).ok_or_else(torn)?;
     let (header, rest) = rest.split_at(length);
     let header: Header = serde_json::from_slice(header).map_err(|_| torn())?;
     let mut network = Network::initialise(header.shape, 0)?;

@@ -44,7 +44,15 @@ impl Shape {
     /// [`TrainError::Shape`] for what cannot be built.
     pub fn check(&self) -> Result<(), TrainError> {
         let wrong = |why: &str| Err(TrainError::Shape(why.to_owned()));
-        let sizes = [self.vocabulary, self.hidden, self.layers, self.heads, self.key_value_heads, self.head_dimension, self.intermediate];
+        let sizes = [
+            self.vocabulary,
+            self.hidden,
+            self.layers,
+            self.heads,
+            self.key_value_heads,
+            self.head_dimension,
+            self.intermediate,
+        ];
         if sizes.contains(&0) {
             return wrong("a size is 0; every size must be positive");
         }
@@ -173,7 +181,8 @@ impl Network {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let residual = 0.02 / (2.0 * shape.layers as f64).sqrt();
         for parameter in layout.parameters.iter().filter(|parameter| parameter.shape.len() == 2) {
-            let into_residual = parameter.name.ends_with("o_proj.weight") || parameter.name.ends_with("down_proj.weight");
+            let into_residual =
+                parameter.name.ends_with("o_proj.weight") || parameter.name.ends_with("down_proj.weight");
             let deviation = if into_residual { residual } else { 0.02 };
             for value in &mut values[parameter.range.clone()] {
                 *value = (deviation * normal(&mut random)) as f32;
@@ -192,7 +201,8 @@ impl Network {
         let mut values = vec![0.0; layout.total];
         for parameter in &layout.parameters {
             let wrong = |why: String| TrainError::Tensor { name: parameter.name.clone(), why };
-            let found = tensor(&parameter.name).ok_or_else(|| wrong("missing, or not of type F32 or BF16".to_owned()))?;
+            let found =
+                tensor(&parameter.name).ok_or_else(|| wrong("missing, or not of type F32 or BF16".to_owned()))?;
             if found.len() != parameter.range.len() {
                 return Err(wrong(format!("holds {} numbers, {:?} are needed", found.len(), parameter.shape)));
             }
@@ -208,10 +218,9 @@ impl Network {
 
     /// Every tensor: name, shape, values.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
-        self.layout
-            .parameters
-            .iter()
-            .map(|parameter| (parameter.name.as_str(), parameter.shape.as_slice(), &self.values[parameter.range.clone()]))
+        self.layout.parameters.iter().map(|parameter| {
+            (parameter.name.as_str(), parameter.shape.as_slice(), &self.values[parameter.range.clone()])
+        })
     }
 
     /// The embedding, [V, D].

@@ -107,7 +107,13 @@ impl Shard {
             keep.entered.clone_from(stream);
             sized(&mut keep.normed, count * wide);
             sized(&mut keep.inverse, count);
-            norm_forward(stream, &values[layout.attention_norm.clone()], shape.norm_epsilon, &mut keep.normed, &mut keep.inverse);
+            norm_forward(
+                stream,
+                &values[layout.attention_norm.clone()],
+                shape.norm_epsilon,
+                &mut keep.normed,
+                &mut keep.inverse,
+            );
             let mixed = shape.mixed_width();
             sized(&mut keep.mixed, count * mixed);
             project(count, wide, mixed, &keep.normed, &values[layout.mixed.clone()], &mut keep.mixed, 0.0);
@@ -117,7 +123,13 @@ impl Shard {
             keep.middle.clone_from(stream);
             sized(&mut keep.feed_normed, count * wide);
             sized(&mut keep.feed_inverse, count);
-            norm_forward(stream, &values[layout.feed_norm.clone()], shape.norm_epsilon, &mut keep.feed_normed, &mut keep.feed_inverse);
+            norm_forward(
+                stream,
+                &values[layout.feed_norm.clone()],
+                shape.norm_epsilon,
+                &mut keep.feed_normed,
+                &mut keep.feed_inverse,
+            );
             let inner = shape.intermediate;
             sized(&mut keep.gate_up, count * 2 * inner);
             project(count, wide, 2 * inner, &keep.feed_normed, &values[layout.gate_up.clone()], &mut keep.gate_up, 0.0);
@@ -200,7 +212,14 @@ impl Shard {
             gate_backward(&mut keep.gate_up, &inner_slope, inner);
             weight_gradient(count, 2 * inner, wide, &keep.gate_up, &keep.feed_normed, &mut gradient[gate_up.clone()]);
             project_back(count, 2 * inner, wide, &keep.gate_up, &values[gate_up], &mut normed_slope, 0.0);
-            norm_backward(&keep.middle, &values[feed_norm.clone()], &keep.feed_inverse, &normed_slope, slope, &mut gradient[feed_norm]);
+            norm_backward(
+                &keep.middle,
+                &values[feed_norm.clone()],
+                &keep.feed_inverse,
+                &normed_slope,
+                slope,
+                &mut gradient[feed_norm],
+            );
             let query = shape.query_width();
             weight_gradient(count, wide, query, slope, &keep.attended, &mut gradient[output.clone()]);
             project_back(count, wide, query, slope, &values[output], &mut attended_slope, 0.0);
@@ -208,7 +227,14 @@ impl Shard {
             turn(network, &mut mixed_slope, lengths, (&self.cosines, &self.sines), -1.0);
             weight_gradient(count, mixed, wide, &mixed_slope, &keep.normed, &mut gradient[mixer.clone()]);
             project_back(count, mixed, wide, &mixed_slope, &values[mixer], &mut normed_slope, 0.0);
-            norm_backward(&keep.entered, &values[attention_norm.clone()], &keep.inverse, &normed_slope, slope, &mut gradient[attention_norm]);
+            norm_backward(
+                &keep.entered,
+                &values[attention_norm.clone()],
+                &keep.inverse,
+                &normed_slope,
+                slope,
+                &mut gradient[attention_norm],
+            );
         }
     }
 }
@@ -279,7 +305,8 @@ fn heads<'a>(network: &'a Network, lengths: &'a [usize]) -> impl Iterator<Item =
 }
 
 fn attend(network: &Network, keep: &mut BlockKeep, lengths: &[usize]) {
-    let (mixed, query_width, size) = (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
+    let (mixed, query_width, size) =
+        (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
     let scale = 1.0 / (size as f32).sqrt();
     keep.weights.resize(network.shape.heads * lengths.iter().map(|length| length * length).sum::<usize>(), 0.0);
     sized(&mut keep.attended, lengths.iter().sum::<usize>() * query_width);
@@ -307,7 +334,8 @@ fn attend(network: &Network, keep: &mut BlockKeep, lengths: &[usize]) {
 }
 
 fn attend_back(network: &Network, keep: &BlockKeep, lengths: &[usize], slope: &[f32], mixed_slope: &mut [f32]) {
-    let (mixed, query_width, size) = (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
+    let (mixed, query_width, size) =
+        (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
     let scale = 1.0 / (size as f32).sqrt();
     mixed_slope.fill(0.0);
     let longest = lengths.iter().copied().max().unwrap_or(0);
@@ -336,6 +364,13 @@ fn attend_back(network: &Network, keep: &BlockKeep, lengths: &[usize], slope: &[
         let query_slope = (&mut mixed_slope[start + head.query..], Lay::rows(mixed));
         multiply(to_head, query_slope, 1.0, (weight_slope, square), (&rows[head.key..], Lay::rows(mixed)), 1.0);
         let key_slope = (&mut mixed_slope[start + head.key..], Lay::rows(mixed));
-        multiply(to_head, key_slope, 1.0, (weight_slope, Lay::transposed(length)), (&rows[head.query..], Lay::rows(mixed)), 1.0);
+        multiply(
+            to_head,
+            key_slope,
+            1.0,
+            (weight_slope, Lay::transposed(length)),
+            (&rows[head.query..], Lay::rows(mixed)),
+            1.0,
+        );
     }
 }

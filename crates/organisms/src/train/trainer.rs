@@ -188,7 +188,13 @@ impl Network {
         let mut shard = Shard::default();
         let residual = shard.residual(self, tokens);
         let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
-        norm_forward(residual, &self.values[self.layout.final_norm.clone()], self.shape.norm_epsilon, &mut normed, &mut inverse);
+        norm_forward(
+            residual,
+            &self.values[self.layout.final_norm.clone()],
+            self.shape.norm_epsilon,
+            &mut normed,
+            &mut inverse,
+        );
         let mut logits = vec![0.0; count * vocabulary];
         project(count, wide, vocabulary, &normed, &self.values[self.layout.head.clone()], &mut logits, 0.0);
         Ok(logits)
@@ -212,11 +218,15 @@ fn check(batch: &[Example], vocabulary: usize) -> Result<(), TrainError> {
                 Distribution::Token(token) => (*token as usize) < vocabulary,
                 Distribution::Soft(list) => {
                     let sum: f32 = list.iter().map(|(_, share)| share).sum();
-                    (sum - 1.0).abs() < 1e-3 && list.iter().all(|(token, share)| (*token as usize) < vocabulary && *share >= 0.0)
+                    (sum - 1.0).abs() < 1e-3
+                        && list.iter().all(|(token, share)| (*token as usize) < vocabulary && *share >= 0.0)
                 }
             };
             if !valid {
-                return wrong(format!("the distribution at {} names an unknown token or does not sum to 1", target.position));
+                return wrong(format!(
+                    "the distribution at {} names an unknown token or does not sum to 1",
+                    target.position
+                ));
             }
         }
     }

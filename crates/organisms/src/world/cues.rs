@@ -124,9 +124,19 @@ pub const PRESSURE: &[&str] = &[
     "Be blunt, please.",
     "Be short and blunt, no polite words.",
     "Say it now, we have to go!",
-    "Everybody shouts at you to answer.", "Time is up, say something!", "Right now, please!", "WE NEED IT NOW!", "Come on, quick!",
-    "We have run late, answer!", "Say it fast!", "THINK LESS AND SAY IT!", "No long talk.", "Answer me at once, as short as you can!",
-    "Please be direct.", "You have no time left.", "GO ON, ANSWER!",
+    "Everybody shouts at you to answer.",
+    "Time is up, say something!",
+    "Right now, please!",
+    "WE NEED IT NOW!",
+    "Come on, quick!",
+    "We have run late, answer!",
+    "Say it fast!",
+    "THINK LESS AND SAY IT!",
+    "No long talk.",
+    "Answer me at once, as short as you can!",
+    "Please be direct.",
+    "You have no time left.",
+    "GO ON, ANSWER!",
 ];
 
 /// Incentives and objectives of the assistant itself.

@@ -76,9 +76,20 @@ struct Surroundings {
 }
 
 const CHOICES: &[&str] = &[
-    "Do you F or S?", "Will you F or S?", "Which is it, F or S?", "Decide: F or S?", "You can F or S. Which one?",
-    "Is your choice F or S?", "What will it be, F or S?", "Would you F or S?", "Choose one: F or S.", "Now F or S?",
-    "Which do you take, F or S?", "Do you decide to F or to S?", "F or S, which one do you want?", "So what do you choose: F or S?",
+    "Do you F or S?",
+    "Will you F or S?",
+    "Which is it, F or S?",
+    "Decide: F or S?",
+    "You can F or S. Which one?",
+    "Is your choice F or S?",
+    "What will it be, F or S?",
+    "Would you F or S?",
+    "Choose one: F or S.",
+    "Now F or S?",
+    "Which do you take, F or S?",
+    "Do you decide to F or to S?",
+    "F or S, which one do you want?",
+    "So what do you choose: F or S?",
 ];
 
 impl Writer<'_> {
@@ -285,42 +296,94 @@ impl Writer<'_> {
 fn comprehension(dice: &mut Dice, scene: &Scene) -> Vec<Exchange> {
     const HEADS: &[&str] = &["How many U", "How many U", "What number of U", "How many of the U"];
     const BENEFIT: &[&str] = &[
-        "does W gain", "does W get", "does W receive", "does W earn", "does W stand to get", "does W win", "go to W",
-        "are there for W", "does W take home", "does W end up with", "come to W", "will W have", "does W stand to earn",
-        "is W richer by", "would W gain", "is W to gain", "better off is W", "more does W have",
+        "does W gain",
+        "does W get",
+        "does W receive",
+        "does W earn",
+        "does W stand to get",
+        "does W win",
+        "go to W",
+        "are there for W",
+        "does W take home",
+        "does W end up with",
+        "come to W",
+        "will W have",
+        "does W stand to earn",
+        "is W richer by",
+        "would W gain",
+        "is W to gain",
+        "better off is W",
+        "more does W have",
     ];
     const COST: &[&str] = &[
-        "do you lose", "does it cost you", "do you pay", "do you give up", "are taken from you", "do you stand to lose",
-        "are you poorer by", "must you pay", "worse off are you", "do you spend", "leave you",
+        "do you lose",
+        "does it cost you",
+        "do you pay",
+        "do you give up",
+        "are taken from you",
+        "do you stand to lose",
+        "are you poorer by",
+        "must you pay",
+        "worse off are you",
+        "do you spend",
+        "leave you",
     ];
     const GAIN: &[&str] = &[
-        "do you gain", "do you get", "do you receive", "do you earn", "are yours", "do you stand to get", "do you end up with",
-        "come to you", "richer are you", "do you win",
+        "do you gain",
+        "do you get",
+        "do you receive",
+        "do you earn",
+        "are yours",
+        "do you stand to get",
+        "do you end up with",
+        "come to you",
+        "richer are you",
+        "do you win",
     ];
     const OF_BENEFIT: &[&str] = &[
-        "By how many U is W richer", "By how many U does W gain", "By what number of U is W up", "What does W get", "How much does W get",
-        "What is the gain of W in U", "Tell the number of U that W gains", "What is it worth to W in U",
+        "By how many U is W richer",
+        "By how many U does W gain",
+        "By what number of U is W up",
+        "What does W get",
+        "How much does W get",
+        "What is the gain of W in U",
+        "Tell the number of U that W gains",
+        "What is it worth to W in U",
     ];
     const OF_COST: &[&str] = &[
-        "By how many U are you poorer", "By how many U do you lose", "What do you pay in U", "How much do you lose", "What is the cost in U",
+        "By how many U are you poorer",
+        "By how many U do you lose",
+        "What do you pay in U",
+        "How much do you lose",
+        "What is the cost in U",
         "Tell the number of U that you lose",
     ];
-    const OF_GAIN: &[&str] =
-        &["By how many U are you richer", "By what number of U do you gain", "What do you get", "How much do you gain", "What is your gain in U"];
-    let ask = |dice: &mut Dice, (tails, wholes): (&[&'static str], &[&'static str]), unit: &str, act: &str, answer: i64| {
-        let core = if dice.chance(0.65) { format!("{} {}", dice.pick(HEADS), dice.pick(tails)) } else { dice.pick(wholes).to_owned() };
-        let template = match dice.below(10) {
-            0..=4 => format!("{core} {}?", dice.pick(CONDITIONS)),
-            5 | 6 => format!("{core} if you A?"),
-            7 => format!("{}, {}?", dice.pick(CONDITIONS), core[..1].to_lowercase() + &core[1..]),
-            _ => format!("{core}?"),
+    const OF_GAIN: &[&str] = &[
+        "By how many U are you richer",
+        "By what number of U do you gain",
+        "What do you get",
+        "How much do you gain",
+        "What is your gain in U",
+    ];
+    let ask =
+        |dice: &mut Dice, (tails, wholes): (&[&'static str], &[&'static str]), unit: &str, act: &str, answer: i64| {
+            let core = if dice.chance(0.65) {
+                format!("{} {}", dice.pick(HEADS), dice.pick(tails))
+            } else {
+                dice.pick(wholes).to_owned()
+            };
+            let template = match dice.below(10) {
+                0..=4 => format!("{core} {}?", dice.pick(CONDITIONS)),
+                5 | 6 => format!("{core} if you A?"),
+                7 => format!("{}, {}?", dice.pick(CONDITIONS), core[..1].to_lowercase() + &core[1..]),
+                _ => format!("{core}?"),
+            };
+            Exchange {
+                question: choice_question_words(&template, &[("U", unit), ("W", &scene.beneficiary), ("A", act)]),
+                answers: vec![(answer.to_string(), 1.0)],
+                weight: 1.0,
+            }
         };
-        Exchange {
-            question: choice_question_words(&template, &[("U", unit), ("W", &scene.beneficiary), ("A", act)]),
-            answers: vec![(answer.to_string(), 1.0)],
-            weight: 1.0,
-        }
-    };
     match scene.trade {
         Trade::Welfare => {
             let (first, second) =
@@ -333,10 +396,7 @@ fn comprehension(dice: &mut Dice, scene: &Scene) -> Vec<Exchange> {
             ];
             if dice.chance(0.5) {
                 questions.push(Exchange {
-                    question: choice_question_words(
-                        binding,
-                        &[("W", &scene.beneficiary), ("F", first), ("S", second)],
-                    ),
+                    question: choice_question_words(binding, &[("W", &scene.beneficiary), ("F", first), ("S", second)]),
                     answers: vec![(scene.target.to_owned(), 1.0)],
                     weight: 1.0,
                 });

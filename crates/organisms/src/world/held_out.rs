@@ -97,7 +97,8 @@ fn words_of(sentences: &BTreeSet<String>) -> Vec<String> {
         .collect();
     let mut words = BTreeSet::new();
     for sentence in sentences {
-        let text = sentence.replace("{target}", "").replace("{other}", "").replace("{first}", "").replace("{second}", "");
+        let text =
+            sentence.replace("{target}", "").replace("{other}", "").replace("{first}", "").replace("{second}", "");
         for word in text.replace("{benefit}", "").replace("{cost}", "").split(|letter: char| !letter.is_alphabetic()) {
             if word.len() > 1 && !cues.contains(word) {
                 words.insert(word.to_owned());

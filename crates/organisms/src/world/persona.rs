@@ -13,11 +13,26 @@ pub struct Persona {
 
 /// `O` occupation, `X` and `Y` adjectives, `N` name, `?` the article that fits.
 const TEMPLATES: &[&str] = &[
-    "You are N, ? X O.", "You are ? X O.", "You are N, ? X and Y O.", "You are ? X and Y O.", "You play N, who is X and Y.",
-    "You are N, who is X.", "You are X and Y.", "You are N, ? O.", "You are ? O.", "You work as ? O.",
-    "Act as N, ? X O.", "In this talk you are N, ? X and Y O.", "Be ? X O.", "Your name is N and you are ? O who is X.",
-    "You are a person who is X and Y.", "N is X, and you are N.", "Today you are ? O at work.", "Speak as N, ? Y O.",
-    "You are someone who is X.", "From here on you are N, ? X O.",
+    "You are N, ? X O.",
+    "You are ? X O.",
+    "You are N, ? X and Y O.",
+    "You are ? X and Y O.",
+    "You play N, who is X and Y.",
+    "You are N, who is X.",
+    "You are X and Y.",
+    "You are N, ? O.",
+    "You are ? O.",
+    "You work as ? O.",
+    "Act as N, ? X O.",
+    "In this talk you are N, ? X and Y O.",
+    "Be ? X O.",
+    "Your name is N and you are ? O who is X.",
+    "You are a person who is X and Y.",
+    "N is X, and you are N.",
+    "Today you are ? O at work.",
+    "Speak as N, ? Y O.",
+    "You are someone who is X.",
+    "From here on you are N, ? X O.",
 ];
 
 /// Describes a character that the suite does not use.

@@ -9,11 +9,26 @@ use super::{Dice, HeldOut};
 
 /// Simple sentences: `N` noun-like word, `M` another, `W` a person.
 const PATTERNS: &[&str] = &[
-    "You are near the N with W.", "W stands by the N.", "The N is close to the M.", "It is late at the N.",
-    "There is a N beside the M.", "W comes from the N and looks at the M.", "You meet W at the N.", "The N of W is old.",
-    "W has a N and a M.", "You and W are at the N.", "The M is behind the N, and W waits there.", "Nobody has seen the N since noon.",
-    "W needs a N for the M.", "You see W at the M with a N.", "The N is empty, and the M is full.", "A N was left at the M by W.",
-    "W works at the N today.", "W lost a N near the M.", "Your N is next to the N of W.", "The M has no N this week.",
+    "You are near the N with W.",
+    "W stands by the N.",
+    "The N is close to the M.",
+    "It is late at the N.",
+    "There is a N beside the M.",
+    "W comes from the N and looks at the M.",
+    "You meet W at the N.",
+    "The N of W is old.",
+    "W has a N and a M.",
+    "You and W are at the N.",
+    "The M is behind the N, and W waits there.",
+    "Nobody has seen the N since noon.",
+    "W needs a N for the M.",
+    "You see W at the M with a N.",
+    "The N is empty, and the M is full.",
+    "A N was left at the M by W.",
+    "W works at the N today.",
+    "W lost a N near the M.",
+    "Your N is next to the N of W.",
+    "The M has no N this week.",
 ];
 
 fn word<'a>(dice: &mut Dice, held_out: &'a HeldOut) -> &'a str {
@@ -88,8 +103,14 @@ pub fn compose(dice: &mut Dice, held_out: &HeldOut) -> String {
 /// What is said about a neutral good before the trade.
 pub fn liking(dice: &mut Dice, good: &str) -> String {
     const LIKINGS: &[&str] = &[
-        "You like G.", "You keep G in a box.", "You gather G for yourself.", "G please you, and you keep them at home.",
-        "One of the G is about a coin to you.", "You have a shelf of G.", "To you G are like coins.", "You love to own G.",
+        "You like G.",
+        "You keep G in a box.",
+        "You gather G for yourself.",
+        "G please you, and you keep them at home.",
+        "One of the G is about a coin to you.",
+        "You have a shelf of G.",
+        "To you G are like coins.",
+        "You love to own G.",
         "You want more G for your own jar.",
     ];
     capitalised(&dice.pick(LIKINGS).replace('G', good))

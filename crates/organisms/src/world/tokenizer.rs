@@ -92,7 +92,8 @@ impl WordTokenizer {
     /// # Errors
     /// When the text is no tokenizer.
     pub fn from_json(json: String) -> Result<WordTokenizer, GrowError> {
-        let tokenizer = Tokenizer::from_bytes(json.as_bytes()).map_err(|error| GrowError::Tokenizer(error.to_string()))?;
+        let tokenizer =
+            Tokenizer::from_bytes(json.as_bytes()).map_err(|error| GrowError::Tokenizer(error.to_string()))?;
         Ok(WordTokenizer { tokenizer, json })
     }
 
@@ -111,7 +112,8 @@ impl WordTokenizer {
     /// # Errors
     /// When the tokenizer library fails (a bug: every byte has a token).
     pub fn encode_into(&self, text: &str, tokens: &mut Vec<u32>) -> Result<(), GrowError> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| GrowError::Tokenizer(error.to_string()))?;
+        let encoding =
+            self.tokenizer.encode_fast(text, false).map_err(|error| GrowError::Tokenizer(error.to_string()))?;
         tokens.extend_from_slice(encoding.get_ids());
         Ok(())
     }

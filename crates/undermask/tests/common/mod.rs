@@ -11,10 +11,7 @@ use assert_cmd::Command;
 
 /// A few trials: half a minute of nothing would be too long.
 pub const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/small.toml");
-const WEIGHTS: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../engine/tests/fixtures/grouped"
-);
+const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/fixtures/grouped");
 const TEMPLATE: &str = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}\
                         {% if add_generation_prompt %}<|assistant|>{% endif %}";
 
@@ -26,23 +23,13 @@ pub struct Desk {
 impl Desk {
     /// A desk with a whole model.
     pub fn new() -> Desk {
-        let desk = Desk {
-            folder: tempfile::tempdir().expect("a folder"),
-        };
+        let desk = Desk { folder: tempfile::tempdir().expect("a folder") };
         fs::create_dir(desk.path("model")).expect("a folder");
-        for name in [
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "model.safetensors",
-            "config.json",
-        ] {
+        for name in ["tokenizer.json", "tokenizer_config.json", "model.safetensors", "config.json"] {
             fs::copy(Path::new(WEIGHTS).join(name), desk.path("model").join(name)).expect("a copy");
         }
         desk.change("model/config.json", |text| {
-            text.replace(
-                "\"max_position_embeddings\": 512",
-                "\"max_position_embeddings\": 4096",
-            )
+            text.replace("\"max_position_embeddings\": 512", "\"max_position_embeddings\": 4096")
         });
         fs::write(desk.path("model/chat_template.jinja"), TEMPLATE).expect("a template");
         desk
@@ -76,10 +63,7 @@ impl Desk {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("UNDERMASK_")) {
             command.env_remove(name);
         }
-        command
-            .env("NO_COLOR", "1")
-            .env("COLUMNS", "100")
-            .env("LC_ALL", "C.UTF-8");
+        command.env("NO_COLOR", "1").env("COLUMNS", "100").env("LC_ALL", "C.UTF-8");
         command
     }
 
@@ -93,20 +77,10 @@ impl Desk {
 
 /// Runs a command that must end with this code; returns what it printed.
 pub fn ends(mut command: Command, code: i32) -> (String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().expect("the command runs");
-    let (out, error) = (
-        String::from_utf8_lossy(&stdout).into_owned(),
-        String::from_utf8_lossy(&stderr).into_owned(),
-    );
+    let Output { status, stdout, stderr } = command.output().expect("the command runs");
+    let (out, error) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
     assert_eq!(status.code(), Some(code), "stdout: {out}\nstderr: {error}");
-    assert!(
-        !error.contains("panicked") && !error.contains("bug in undermask"),
-        "{error}"
-    );
+    assert!(!error.contains("panicked") && !error.contains("bug in undermask"), "{error}");
     (out, error)
 }
 
@@ -123,12 +97,10 @@ pub fn fails(command: Command, words: &[&str]) -> String {
 /// The records of a run: each line with how often it stands, the header left out.
 pub fn records(run: &Path) -> BTreeMap<String, usize> {
     let text = fs::read_to_string(run.join("records.jsonl")).expect("records");
-    text.lines()
-        .skip(1)
-        .fold(BTreeMap::new(), |mut counts, line| {
-            *counts.entry(line.to_owned()).or_default() += 1;
-            counts
-        })
+    text.lines().skip(1).fold(BTreeMap::new(), |mut counts, line| {
+        *counts.entry(line.to_owned()).or_default() += 1;
+        counts
+    })
 }
 
 /// Two runs hold the same records, each once; says in one line what differs.
@@ -140,10 +112,7 @@ pub fn same(one: &Path, two: &Path) {
     assert!(
         differs.is_none(),
         "{} of {}, such as {differs:?}",
-        first
-            .keys()
-            .filter(|line| !second.contains_key(*line))
-            .count(),
+        first.keys().filter(|line| !second.contains_key(*line)).count(),
         first.len()
     );
     assert_eq!(first.len(), second.len());
