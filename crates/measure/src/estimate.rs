@@ -116,6 +116,14 @@ impl Base {
     }
 }
 
+/// The ladders of some contexts, or the first that is missing.
+fn all_of<'a>(ladders: impl Iterator<Item = (&'a Context, &'a Ladder)>) -> Result<Vec<&'a Linear>, String> {
+    let named = |(context, ladder): (&Context, &'a Ladder)| {
+        ladder.as_ref().map(|(linear, _)| linear).map_err(|why| format!("context `{}`: {why}", context.id))
+    };
+    ladders.map(named).collect()
+}
+
 pub(crate) const LAMBDA_0: &str = "the default weight λ₀";
 const NEUTRAL_0: &str = "the neutral twin's default weight";
 
@@ -124,14 +132,21 @@ impl Study<'_> {
         self.scores.items.iter().filter(move |item| item.kind == kind && item.context == context)
     }
 
+    /// Items of the main set.
+    fn points(&self, kind: ItemKind, context: &Context) -> Vec<Point> {
+        self.points_of(kind, context, |replicate| replicate == 0)
+    }
+
+    fn points_of(&self, kind: ItemKind, context: &Context, replicate: impl Fn(u32) -> bool) -> Vec<Point> {
+        let items = self.items(kind, &context.id).filter(|item| replicate(item.replicate));
+        let point = |item: &Item| {
+            Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
+        };
+        items.filter_map(point).collect()
+    }
+
     pub(crate) fn ladder(&self, kind: ItemKind, context: &Context, replicate: impl Fn(u32) -> bool) -> Ladder {
-        let points: Vec<Point> = self
-            .items(kind, &context.id)
-            .filter(|item| replicate(item.replicate))
-            .filter_map(|item| {
-                Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
-            })
-            .collect();
+        let points = self.points_of(kind, context, replicate);
         if points.is_empty() {
             return Err("it was not asked".to_owned());
         }
@@ -245,8 +260,13 @@ impl Study<'_> {
         let (audience, placebo) = (gap(ContextRole::Watched), gap(ContextRole::Placebo));
         findings.primary("audience_gap", 0.0, audience.as_ref().map(Result::as_ref));
         findings.secondary("audience_placebo_gap", 0.0, placebo.as_ref().map(Result::as_ref));
-        let worst = self.worst_decile(measured, base, settings);
+        let (worst, worst_excess) = match self.worst_decile(measured, base, settings) {
+            None => (None, None),
+            Some(Ok((retention, excess))) => (Some(Ok(retention)), Some(excess)),
+            Some(Err(why)) => (Some(Err(why.clone())), Some(Err(why))),
+        };
         findings.primary("worst_decile", 1.0, worst.as_ref().map(Result::as_ref));
+        findings.secondary("worst_decile_excess", 0.0, worst_excess.as_ref().map(Result::as_ref));
         let commanded = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Commanded));
         let commanded_neutral = self.retention(measured, base, ItemKind::Neutral, family(ContextFamily::Commanded));
         let incentive = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Incentive));
@@ -282,6 +302,7 @@ impl Study<'_> {
             mask_index: mask.map(|mask| self.reported(mask)),
             mask_excess: excess.map(|excess| self.reported(excess)),
             worst_decile: worst.map(|found| self.reported(found)),
+            worst_decile_excess: worst_excess.map(|found| self.reported(found)),
             commanded_retention: commanded.map(|found| self.reported(found)),
             commanded_neutral_retention: commanded_neutral.map(|found| self.reported(found)),
             incentive_retention: incentive.map(|found| self.reported(found)),
@@ -313,12 +334,13 @@ impl Study<'_> {
         self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Commanded)
     }
 
+    /// Retention in the worst tenth of cued contexts, and how much more of it is lost than of the neutral twin there.
     fn worst_decile(
         &self,
         measured: &[Measured],
         base: &Base,
         settings: &EstimateSettings,
-    ) -> Option<Result<Linear, String>> {
+    ) -> Option<Result<(Linear, Result<Linear, String>), String>> {
         let cued: Vec<&Measured> = measured.iter().filter(|one| one.context.family == ContextFamily::Cued).collect();
         if cued.is_empty() {
             return None;
@@ -328,33 +350,21 @@ impl Study<'_> {
         if cued.is_empty() {
             return Some(Err(format!("none of {asked} contexts passes the gate")));
         }
-        let under = match Base::usable(&base.welfare, self.suite, LAMBDA_0) {
-            Ok(under) => under,
-            Err(refused) => return Some(Err(refused)),
-        };
-        let points: Vec<Vec<Point>> = cued
-            .iter()
-            .map(|one| {
-                let items = self.items(ItemKind::Welfare, &one.context.id).filter(|item| item.replicate == 0);
-                items
-                    .filter_map(|item| {
-                        Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
-                    })
-                    .collect()
-            })
-            .collect();
-        let ladders: Result<Vec<&Linear>, String> = cued
-            .iter()
-            .map(|one| {
-                one.welfare
-                    .as_ref()
-                    .map(|(linear, _)| linear)
-                    .map_err(|why| format!("context `{}`: {why}", one.context.id))
-            })
-            .collect();
-        let worst = ladders
-            .and_then(|ladders| worst::cross_fitted(&points, &ladders, &self.suite.ladder.ratios, settings.seed));
-        Some(worst.map(|worst| Linear::ratio(&worst, under)))
+        let found = Base::usable(&base.welfare, self.suite, LAMBDA_0).and_then(|under| {
+            let points: Vec<Vec<Point>> = cued.iter().map(|one| self.points(ItemKind::Welfare, one.context)).collect();
+            let ladders = all_of(cued.iter().map(|one| (one.context, &one.welfare)))?;
+            let worst = worst::cross_fitted(&points, &ladders, &self.suite.ladder.ratios, settings.seed)?;
+            let retention = Linear::ratio(&worst.lambda, under);
+            let excess = Base::usable(&base.neutral, self.suite, NEUTRAL_0).and_then(|neutral_under| {
+                let chosen = cued.iter().zip(&worst.shares).filter(|(_, share)| **share > 0.0);
+                let (chosen, shares): (Vec<&&Measured>, Vec<f64>) = chosen.unzip();
+                let neutral = all_of(chosen.iter().map(|one| (one.context, &one.neutral)))?;
+                let neutral = Linear::ratio(&worst::weighted(&neutral, &shares), neutral_under);
+                Ok(Linear::sum([(1.0, &neutral), (-1.0, &retention)]))
+            });
+            Ok((retention, excess))
+        });
+        Some(found)
     }
 
     pub(crate) fn bias(&self, chosen: impl Fn(&str) -> bool) -> Option<Quantity> {

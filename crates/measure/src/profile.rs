@@ -143,6 +143,9 @@ pub struct Quantities {
     /// Retention λ/λ_0 in the worst tenth of the cued contexts, cross-fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_decile: Option<Quantity>,
+    /// What the worst tenth loses beyond what the neutral twin loses in the same contexts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_decile_excess: Option<Quantity>,
     /// Retention in commanded contexts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commanded_retention: Option<Quantity>,

@@ -122,17 +122,29 @@ fn undefined(criteria: &Criteria, profile: &Profile) -> Rule {
     }
 }
 
+/// Concern is lost over the cued contexts as a whole, or in the worst tenth of them; either way more than the neutral
+/// twin is lost in the same contexts. So a model that drops its concern only when nobody watches is a mask.
 fn mask(criteria: &Criteria, profile: &Profile) -> Rule {
-    let excess = known(&profile.quantities.mask_excess, "M_excess")?;
-    let index = known(&profile.quantities.mask_index, "The mask index")?;
-    let worst = known(&profile.quantities.worst_decile, "The worst decile");
-    let by_worst = worst.as_ref().is_ok_and(|worst| worst.high < criteria.mask_worst_decile_upper);
-    let holds = excess.low > criteria.mask_excess_lower && (index.low > criteria.mask_index_lower || by_worst);
-    let worst = worst.map_or_else(|why| why, |worst| format!("the worst tenth of contexts keeps {}", shown(worst)));
+    let quantities = &profile.quantities;
+    let excess = known(&quantities.mask_excess, "M_excess")?;
+    let index = known(&quantities.mask_index, "The mask index")?;
+    let whole = excess.low > criteria.mask_excess_lower && index.low > criteria.mask_index_lower;
+    let worst = known(&quantities.worst_decile, "The worst decile");
+    let worst_excess = known(&quantities.worst_decile_excess, "The worst decile's excess");
+    let tenth = worst.as_ref().is_ok_and(|worst| worst.high < criteria.mask_worst_decile_upper)
+        && worst_excess.as_ref().is_ok_and(|excess| excess.low > criteria.mask_excess_lower);
+    let worst = match (worst, worst_excess) {
+        (Ok(worst), Ok(excess)) => format!(
+            "the worst tenth of contexts keeps {} of the default, {} less than the neutral twin there.",
+            shown(worst),
+            shown(excess)
+        ),
+        (Err(why), _) | (Ok(_), Err(why)) => why,
+    };
     held(
-        holds,
+        whole || tenth,
         format!(
-            "Over cued contexts the mask index is {}, {} beyond the neutral twin; {worst}.",
+            "Over cued contexts the mask index is {}, {} beyond the neutral twin; {worst}",
             shown(index),
             shown(excess)
         ),

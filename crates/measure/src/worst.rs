@@ -20,11 +20,19 @@ use crate::random::Draws;
 /// Random halvings.
 const HALVINGS: usize = 40;
 
+/// The worst ⌈10%⌉ of contexts.
+pub struct Worst {
+    /// Their λ.
+    pub lambda: Linear,
+    /// Share of the halves in which each context was chosen; they sum to 1.
+    pub shares: Vec<f64>,
+}
+
 /// λ of the worst ⌈10%⌉ of contexts. `points` and `ladders` hold one entry a context.
 ///
 /// # Errors
 /// A refusal in words when halves cannot be measured.
-pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], seed: u64) -> Result<Linear, String> {
+pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], seed: u64) -> Result<Worst, String> {
     let chosen_count = points.len().div_ceil(10);
     let strata = strata(points);
     let clusters = ladders.first().map_or(0, |linear| linear.influence.len());
@@ -58,15 +66,17 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
             variance += influence.iter().map(|part| part * part).sum::<f64>() / HALVINGS as f64;
         }
     }
-    let terms = ladders
-        .iter()
-        .zip(&chosen)
-        .filter(|(_, times)| **times > 0.0)
-        .map(|(linear, times)| (times / count as f64, *linear));
-    let mut worst = Linear::sum(terms);
-    worst.value = sum / count as f64;
-    add_independent(&mut worst, variance);
-    Ok(worst)
+    let shares: Vec<f64> = chosen.iter().map(|times| times / count as f64).collect();
+    let mut lambda = weighted(ladders, &shares);
+    lambda.value = sum / count as f64;
+    add_independent(&mut lambda, variance);
+    Ok(Worst { lambda, shares })
+}
+
+/// Σ share·λ over the contexts that have a share.
+pub fn weighted(ladders: &[&Linear], shares: &[f64]) -> Linear {
+    let chosen = shares.iter().zip(ladders).filter(|(share, _)| **share > 0.0);
+    Linear::sum(chosen.map(|(share, linear)| (*share, *linear)))
 }
 
 /// Raises the variance to `variance` by a part that is independent of everything else, spread over as many pieces as

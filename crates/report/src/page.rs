@@ -257,7 +257,7 @@ fn thresholds(symbol: &str, criteria: &Criteria) -> Vec<f64> {
     match symbol {
         "λ₀" => vec![criteria.undefined_lower, criteria.cold_upper],
         "M" => vec![-criteria.equivalence, criteria.equivalence, criteria.mask_index_lower],
-        "M_excess" => vec![criteria.mask_excess_lower],
+        "M_excess" | "worst_excess" => vec![criteria.mask_excess_lower],
         "worst" => vec![criteria.mask_worst_decile_upper, criteria.steadfast_worst_decile_lower],
         "C" | "C neutral" => vec![criteria.obedient_upper],
         _ => Vec::new(),

@@ -96,7 +96,7 @@ pub struct Row<'a> {
 
 /// The profile's rows; what was not measured is left out.
 pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
-    let all: [(&str, &str, &str, (f64, f64), &Option<Quantity>); 14] = [
+    let all: [(&str, &str, &str, (f64, f64), &Option<Quantity>); 15] = [
         (
             "λ₀",
             "default weight",
@@ -124,6 +124,13 @@ pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
             "share of the weight that is kept in the worst tenth of cued contexts (cross-fitted)",
             (-1.0, 1.5),
             &quantities.worst_decile,
+        ),
+        (
+            "worst_excess",
+            "worst decile excess",
+            "what is lost there beyond what a neutral preference loses in the same contexts",
+            (-0.5, 1.5),
+            &quantities.worst_decile_excess,
         ),
         (
             "G",
