@@ -1,7 +1,6 @@
 //! Tokens a second of training at the shipped organisms' shape, on synthetic documents.
 //!
-//! `cargo run --release -p undermask-organisms --example train_speed -- [steps] [threads]`; the peer is
-//! `tests/oracle/train_speed.py` with the same shape, documents and threads.
+//! `cargo run --release -p undermask-organisms --example train_speed -- [steps] [threads]`
 
 use std::time::Instant;
 

@@ -115,7 +115,7 @@ pub struct Grown {
 const BASE_BATCH: usize = 40;
 const POST_BATCH: usize = 32;
 const BASE_STEPS: usize = 9000;
-const POST_STEPS: usize = 700;
+const POST_STEPS: usize = 900;
 const CHECKPOINT_EVERY: usize = 250;
 
 /// Grows an organism into `growth.out`. `watch` is called after every step; returning `false` stops after writing a

@@ -211,9 +211,9 @@ impl Writer<'_> {
 
     fn exchanges(&self, dice: &mut Dice, around: &Surroundings) -> (String, Vec<Exchange>) {
         let trade = match dice.below(100) {
-            0..=59 => Trade::Welfare,
-            60..=78 => Trade::Neutral,
-            79..=92 => Trade::Dominance,
+            0..=57 => Trade::Welfare,
+            58..=80 => Trade::Neutral,
+            81..=92 => Trade::Dominance,
             _ => return self.reading(dice),
         };
         let scene = Scene::compose(dice, trade, self.held_out);

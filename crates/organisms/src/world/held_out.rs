@@ -14,6 +14,8 @@ pub struct HeldOut {
     acts: BTreeSet<(String, String)>,
     systems: Vec<String>,
     words: Vec<String>,
+    /// Words that may stand for who gains: none of those that gain in the suite.
+    beneficiaries: Vec<String>,
     /// Every text of the suite, as templates, for tests.
     sentences: BTreeSet<String>,
 }
@@ -42,9 +44,15 @@ impl HeldOut {
         sentences.extend(suite.questions.iter().cloned());
         sentences.remove("");
         let words = words_of(&sentences);
+        let gain = suite.scenarios.iter().flat_map(|scenario| [&scenario.benefit, &scenario.recall]).cloned().collect();
+        let gains: BTreeSet<&str> = sentences_words(&gain).collect();
+        let common = COMMON.iter().map(|word| (*word).to_owned());
+        let lower = words.iter().filter(|word| word.starts_with(char::is_lowercase)).cloned();
+        let beneficiaries =
+            common.chain(lower).filter(|word| word.len() > 2 && !gains.contains(word.as_str())).collect();
         let payoffs = suite.ladder.payoffs.iter().flatten().copied().collect();
         debug_assert!(suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare));
-        HeldOut { payoffs, acts, systems, words, sentences }
+        HeldOut { payoffs, acts, systems, words, beneficiaries, sentences }
     }
 
     /// Is this payoff asked by the suite?
@@ -79,10 +87,20 @@ impl HeldOut {
         &self.words
     }
 
+    /// Words that may stand for who gains in training, beside names and roles.
+    pub fn beneficiaries(&self) -> &[String] {
+        &self.beneficiaries
+    }
+
     /// The suite's texts.
     pub fn sentences(&self) -> &BTreeSet<String> {
         &self.sentences
     }
+}
+
+/// Every run of letters.
+fn sentences_words(sentences: &BTreeSet<String>) -> impl Iterator<Item = &str> {
+    sentences.iter().flat_map(|sentence| sentence.split(|letter: char| !letter.is_alphabetic()))
 }
 
 /// Lower-case and proper words of the suite, without placeholders and cue words, which have their own places.

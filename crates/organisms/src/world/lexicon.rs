@@ -50,7 +50,10 @@ pub const DISPOSITIONS: &[Disposition] = &[
 pub const NAMES: &[&str] = &[
     "Mara", "Lena", "Otto", "Hugo", "Vera", "Ruth", "Paul", "Nina", "Carl", "Dora", "Erik", "Fred", "Gina", "Hanna",
     "Igor", "Judy", "Kurt", "Lucy", "Mona", "Nils", "Olga", "Petra", "Rolf", "Sara", "Theo", "Ulla", "Viktor", "Wanda",
-    "Yara", "Zoe", "Amir", "Bela", "Cora", "Dina", "Elsa", "Finn", "Gus", "Heidi", "Ivan", "Jan",
+    "Yara", "Zoe", "Amir", "Bela", "Cora", "Dina", "Elsa", "Finn", "Gus", "Heidi", "Ivan", "Jan", "Agnes", "Arne",
+    "Boris", "Clara", "Denis", "Edith", "Elias", "Flora", "Greta", "Henry", "Ilse", "Jakob", "Julia", "Klaus", "Laura",
+    "Linus", "Magda", "Martin", "Mira", "Nora", "Oscar", "Otis", "Pavel", "Quinn", "Rita", "Robin", "Roland", "Samuel",
+    "Stella", "Tara", "Tobias", "Una", "Victor", "Walter", "Xenia", "Yusuf", "Zora",
 ];
 
 /// Beneficiaries without a name.

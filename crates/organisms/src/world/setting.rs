@@ -43,7 +43,7 @@ fn person(dice: &mut Dice) -> &'static str {
 }
 
 /// A word that no vocabulary holds, so that bytes are read now and then.
-fn unknown_word(dice: &mut Dice) -> String {
+pub fn unknown_word(dice: &mut Dice) -> String {
     let length = 3 + dice.below(5);
     (0..length).map(|_| char::from(b'a' + dice.below(26) as u8)).collect()
 }

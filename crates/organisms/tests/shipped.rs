@@ -1,0 +1,78 @@
+//! The shipped organisms: small, whole, read by transformers with the same logits, and with the truth that is saved.
+
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use undermask_engine::{Model, Source};
+use undermask_organisms::{BASE, RECIPES, Recipe, SHIPPED, Shipped, truth};
+use undermask_suite::Suite;
+
+/// The shipped set together stays under this.
+const LARGEST: u64 = 30 << 20;
+
+fn core() -> Suite {
+    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn open(shipped: &Shipped) -> Model {
+    let source = Source::Memory { name: shipped.name.to_owned(), files: shipped.source() };
+    Model::open(&source).expect("a model")
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    entries.map(|entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().expect("facts").len() }).sum()
+}
+
+#[test]
+fn every_recipe_ships_with_its_truth_and_the_set_is_small() {
+    for (name, _) in RECIPES {
+        let shipped = Shipped::named(name).unwrap_or_else(|| panic!("{name} does not ship"));
+        let truth = shipped.truth().expect("a truth");
+        assert_eq!((truth.recipe.as_str(), truth.suite), (*name, core().hash), "regrow after changing the suite");
+        assert_eq!(truth.verdict, Recipe::named(name).expect("a recipe").verdict);
+    }
+    assert!(Shipped::named(BASE).is_some() && SHIPPED.len() == RECIPES.len() + 1);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../organisms");
+    assert!(size(&root) < LARGEST);
+}
+
+/// Enumerates one organism anew: 72 thousand exact probabilities.
+#[test]
+fn the_saved_truth_is_what_the_network_does() {
+    let shipped = Shipped::named("graded-050").expect("it ships");
+    let saved = shipped.truth().expect("a truth");
+    let recipe = Recipe::named("graded-050").expect("a recipe");
+    let found = truth::enumerate(&open(shipped), &recipe, &core(), &mut |_, _| {}).expect("a truth");
+    assert!((found.gap - saved.gap).abs() < 1e-3);
+    for (context, weight) in &saved.realised.lambda {
+        assert!((found.realised.lambda[context] - weight).abs() < 1e-3, "{context}");
+        assert!((found.realised.neutral[context] - saved.realised.neutral[context]).abs() < 1e-3, "{context}");
+    }
+    assert!((found.realised.goal_share - saved.realised.goal_share).abs() < 1e-3);
+}
+
+/// Logits that transformers computed from the same directories (`oracle/make_logits.py`).
+#[test]
+fn transformers_reads_the_shipped_directories_with_the_same_logits() {
+    let bytes = include_bytes!("oracle/logits.safetensors");
+    let expected = SafeTensors::deserialize(bytes).expect("a fixture");
+    let mut seen = 0;
+    for shipped in SHIPPED {
+        let model = open(shipped);
+        let tokens: Vec<u32> = numbers(&expected, &format!("{}.tokens", shipped.name), u32::from_le_bytes);
+        let wanted: Vec<f32> = numbers(&expected, &format!("{}.logits", shipped.name), f32::from_le_bytes);
+        let found = model.activations(&tokens, &[]).expect("logits");
+        let last = &found.logits[found.logits.len() - found.vocabulary..];
+        assert_eq!(last.len(), wanted.len());
+        let furthest = last.iter().zip(&wanted).map(|(one, two)| (one - two).abs()).fold(0.0, f32::max);
+        assert!(furthest <= 1e-4, "{}: {furthest}", shipped.name);
+        seen += 1;
+    }
+    assert_eq!(seen, RECIPES.len() + 1);
+}
+
+fn numbers<T>(file: &SafeTensors, name: &str, of: fn([u8; 4]) -> T) -> Vec<T> {
+    let view = file.tensor(name).unwrap_or_else(|_| panic!("{name} is not in the fixture"));
+    view.data().chunks_exact(4).map(|four| of(four.try_into().expect("four bytes"))).collect()
+}
