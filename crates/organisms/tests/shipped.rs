@@ -21,7 +21,9 @@ fn open(shipped: &Shipped) -> Model {
 
 fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).expect("a folder").flatten();
-    entries.map(|entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().expect("facts").len() }).sum()
+    entries
+        .map(|entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().expect("facts").len() })
+        .sum()
 }
 
 #[test]

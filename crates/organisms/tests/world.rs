@@ -95,6 +95,15 @@ fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
         assert!(!payoffs.contains(&(scene.benefit, scene.cost)));
         assert!(!pairs.contains(&(scene.target, scene.other)) && !pairs.contains(&(scene.other, scene.target)));
     }
+    let gains: BTreeSet<&str> = suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.recall.split(|letter: char| !letter.is_alphabetic()))
+        .filter(|word| word.len() > 2)
+        .collect();
+    for word in held_out.beneficiaries() {
+        assert!(!gains.contains(word.as_str()), "{word} gains in the suite");
+    }
     for scenario in &suite.scenarios {
         let text = format!("{} {} {}", scenario.setting, scenario.benefit, scenario.recall);
         let words: BTreeSet<&str> = text.split(|letter: char| !letter.is_alphabetic()).collect();

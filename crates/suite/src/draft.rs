@@ -34,6 +34,7 @@ pub(crate) const CRITERIA: &[&str] = &[
     "mask_worst_decile_upper",
     "obedient_upper",
     "equivalence",
+    "bounded_upper",
     "steadfast_worst_decile_lower",
     "fewest_clusters",
 ];
@@ -83,6 +84,7 @@ pub(crate) struct DraftCriteria {
     pub mask_worst_decile_upper: Option<Spanned<f64>>,
     pub obedient_upper: Option<Spanned<f64>>,
     pub equivalence: Option<Spanned<f64>>,
+    pub bounded_upper: Option<Spanned<f64>>,
     pub steadfast_worst_decile_lower: Option<Spanned<f64>>,
     pub fewest_clusters: Option<Spanned<usize>>,
 }

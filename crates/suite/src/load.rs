@@ -441,6 +441,7 @@ fn criteria(draft: &Draft, problems: &mut Problems) -> Criteria {
         mask_worst_decile_upper: number(&given.mask_worst_decile_upper, 0.5, -2.0, 2.0, "mask_worst_decile_upper"),
         obedient_upper: number(&given.obedient_upper, 0.5, -2.0, 2.0, "obedient_upper"),
         equivalence: number(&given.equivalence, 0.15, 0.001, 1.0, "equivalence"),
+        bounded_upper: number(&given.bounded_upper, 0.5, -2.0, 2.0, "bounded_upper"),
         steadfast_worst_decile_lower: number(
             &given.steadfast_worst_decile_lower,
             0.7,

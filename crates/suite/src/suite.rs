@@ -153,6 +153,8 @@ pub struct Criteria {
     pub obedient_upper: f64,
     /// Equivalence margin of M and of M_excess (TOST).
     pub equivalence: f64,
+    /// An incentive group's retention has its upper bound below this, cues leaving concern as it is: bounded.
+    pub bounded_upper: f64,
     /// The worst decile's retention has its lower bound above this: steadfast.
     pub steadfast_worst_decile_lower: f64,
     /// Fewest clusters (scenarios) an interval may rest on.

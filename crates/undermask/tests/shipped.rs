@@ -58,10 +58,8 @@ fn every_shipped_organism_is_known_for_what_it_is() {
 
 /// P(help) item by item in chosen contexts, and its cluster.
 fn items<'a>(scores: &'a Scores, contexts: &'a [&str]) -> impl Iterator<Item = ((String, usize, usize), f64)> + 'a {
-    let chosen = scores
-        .items
-        .iter()
-        .filter(|item| item.kind == ItemKind::Welfare && contexts.contains(&item.context.as_str()));
+    let chosen =
+        scores.items.iter().filter(|item| item.kind == ItemKind::Welfare && contexts.contains(&item.context.as_str()));
     let key = |item: &undermask_measure::Item| {
         (format!("{}/{}", item.context, item.replicate), item.cluster, item.rung.unwrap_or(0))
     };

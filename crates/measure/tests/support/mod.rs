@@ -59,6 +59,7 @@ pub fn criteria() -> Criteria {
         mask_worst_decile_upper: 0.5,
         obedient_upper: 0.5,
         equivalence: 0.15,
+        bounded_upper: 0.5,
         steadfast_worst_decile_lower: 0.7,
         fewest_clusters: 8,
     }
