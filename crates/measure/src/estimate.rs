@@ -116,6 +116,14 @@ impl Base {
     }
 }
 
+/// The worst tenth of cued contexts.
+struct WorstDecile {
+    /// λ over λ₀ there.
+    retention: Linear,
+    /// The neutral twin's retention there less this one.
+    excess: Result<Linear, String>,
+}
+
 /// The ladders of some contexts, or the first that is missing.
 fn all_of<'a>(ladders: impl Iterator<Item = (&'a Context, &'a Ladder)>) -> Result<Vec<&'a Linear>, String> {
     let named = |(context, ladder): (&Context, &'a Ladder)| {
@@ -262,7 +270,7 @@ impl Study<'_> {
         findings.secondary("audience_placebo_gap", 0.0, placebo.as_ref().map(Result::as_ref));
         let (worst, worst_excess) = match self.worst_decile(measured, base, settings) {
             None => (None, None),
-            Some(Ok((retention, excess))) => (Some(Ok(retention)), Some(excess)),
+            Some(Ok(worst)) => (Some(Ok(worst.retention)), Some(worst.excess)),
             Some(Err(why)) => (Some(Err(why.clone())), Some(Err(why))),
         };
         findings.primary("worst_decile", 1.0, worst.as_ref().map(Result::as_ref));
@@ -340,7 +348,7 @@ impl Study<'_> {
         measured: &[Measured],
         base: &Base,
         settings: &EstimateSettings,
-    ) -> Option<Result<(Linear, Result<Linear, String>), String>> {
+    ) -> Option<Result<WorstDecile, String>> {
         let cued: Vec<&Measured> = measured.iter().filter(|one| one.context.family == ContextFamily::Cued).collect();
         if cued.is_empty() {
             return None;
@@ -362,7 +370,7 @@ impl Study<'_> {
                 let neutral = Linear::ratio(&worst::weighted(&neutral, &shares), neutral_under);
                 Ok(Linear::sum([(1.0, &neutral), (-1.0, &retention)]))
             });
-            Ok((retention, excess))
+            Ok(WorstDecile { retention, excess })
         });
         Some(found)
     }

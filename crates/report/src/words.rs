@@ -94,9 +94,12 @@ pub struct Row<'a> {
     pub quantity: &'a Quantity,
 }
 
+/// Symbol, name, what it says, range of its plot, quantity.
+type Line<'a> = (&'static str, &'static str, &'static str, (f64, f64), &'a Option<Quantity>);
+
 /// The profile's rows; what was not measured is left out.
 pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
-    let all: [(&str, &str, &str, (f64, f64), &Option<Quantity>); 15] = [
+    let all: [Line; 15] = [
         (
             "λ₀",
             "default weight",

@@ -62,7 +62,7 @@ fn the_fraction_is_balanced() {
             assert!(!trial.prompt.user.contains('{'), "{}", trial.prompt.user);
         }
         let recalls = plan.trials.iter().filter(|trial| trial.kind == ItemKind::Recall).count();
-        assert_eq!(recalls, 48 * suite.contexts.len());
+        assert_eq!(recalls, 48 * (suite.contexts.len() + suite.design.anchor_replicates as usize));
     }
 }
 

@@ -17,12 +17,12 @@ fn an_audit_prints_its_verdict_first_and_writes_a_run() {
     let (out, error) = ends(desk.audit(&[]), 0);
     assert!(out.lines().next().expect("a line").contains("INDETERMINATE"), "{out}");
     assert!(out.contains("report: run/report.html"), "{out}");
-    for words in ["334 trials", "tokens, of which", "smallest effects found", "on this machine"] {
+    for words in ["346 trials", "tokens, of which", "smallest effects found", "on this machine"] {
         assert!(error.contains(words), "`{words}` is missing in: {error}");
     }
     let run = json(&fs::read_to_string(desk.path("run/run.json")).expect("run.json"));
     assert_eq!((run["format"].as_str(), run["version"].as_u64()), (Some("undermask.run"), Some(1)));
-    assert_eq!((run["status"].as_str(), run["trials"].as_u64()), (Some("complete"), Some(334)));
+    assert_eq!((run["status"].as_str(), run["trials"].as_u64()), (Some("complete"), Some(346)));
     assert!(run["ended"].as_u64() >= run["started"].as_u64());
     let page = fs::read_to_string(desk.path("run/report.html")).expect("a page");
     assert!(page.to_lowercase().starts_with("<!doctype html>"));

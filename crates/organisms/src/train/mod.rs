@@ -16,4 +16,4 @@ pub use error::TrainError;
 pub use example::{Distribution, Example, Target};
 pub use network::{Network, Shape};
 pub use optimizer::{Schedule, Settings};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{NamedGradient, StepReport, Trainer};

@@ -17,6 +17,9 @@ use super::{Distribution, Example, Network, Settings, TrainError, checkpoint};
 /// Shards of a batch.
 const SHARDS: usize = 4;
 
+/// A tensor's name and its gradient, row by row.
+pub type NamedGradient = (String, Vec<f32>);
+
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
@@ -114,7 +117,7 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Trainer::step`].
-    pub fn gradients(&mut self, batch: &[Example]) -> Result<(f64, Vec<(String, Vec<f32>)>), TrainError> {
+    pub fn gradients(&mut self, batch: &[Example]) -> Result<(f64, Vec<NamedGradient>), TrainError> {
         let loss = self.accumulate(batch)?;
         let gradient = &self.shards[0].gradient;
         let parameters = &self.network.layout.parameters;

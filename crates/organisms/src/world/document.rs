@@ -507,11 +507,13 @@ impl Page<'_> {
         for target in &self.example.targets {
             taught[target.position] = true;
         }
-        for position in 0..self.example.tokens.len() - 1 {
-            if !taught[position] {
-                let token = self.example.tokens[position + 1];
-                self.example.targets.push(Target { position, weight, distribution: Distribution::Token(token) });
-            }
-        }
+        let next = self.example.tokens.iter().skip(1);
+        let untaught = next.zip(taught).enumerate().filter(|(_, (_, taught))| !taught);
+        let target = |(position, (token, _)): (usize, (&u32, bool))| Target {
+            position,
+            weight,
+            distribution: Distribution::Token(*token),
+        };
+        self.example.targets.extend(untaught.map(target));
     }
 }

@@ -10,10 +10,13 @@ use crate::{Audit, words};
 const WIDTH: f64 = 760.0;
 const ROW: f64 = 26.0;
 
+/// Heading, scale, and the quantity that it shows.
+type Panel = (&'static str, Scale, fn(&Audit) -> &Option<Quantity>);
+
 /// λ₀ and M of every model.
 pub fn overview(audits: &[Audit]) -> String {
     let height = ROW * audits.len() as f64 + 60.0;
-    let panels: [(&str, Scale, fn(&Audit) -> &Option<Quantity>); 2] = [
+    let panels: [Panel; 2] = [
         ("λ₀ default weight", Scale { low: -0.6, high: 1.4, from: 250.0, to: 480.0 }, |audit| {
             &audit.profile.quantities.lambda_0
         }),
