@@ -5,6 +5,7 @@
 //! gives exact log-probabilities of labels over a `trie` of prompts; `activations` reads one sequence.
 
 mod activations;
+mod block;
 mod chat;
 mod config;
 mod decoder;

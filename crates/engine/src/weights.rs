@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
+use crate::block::BlockType;
 use crate::matrix::Matrix;
 use crate::source::Bytes;
 use crate::{EngineError, Source};
@@ -30,7 +30,7 @@ pub(crate) struct Weights {
 pub(crate) struct Tensor {
     file: Bytes,
     range: Range<usize>,
-    pub dtype: Dtype,
+    pub kind: BlockType,
     shape: Vec<usize>,
 }
 
@@ -54,10 +54,10 @@ impl Weights {
         let mut hasher = blake3::Hasher::new();
         for (name, tensor) in &tensors {
             hasher.update(name.as_bytes());
-            hasher.update(format!("{:?}{:?}", tensor.dtype, tensor.shape).as_bytes());
+            hasher.update(format!("{}{:?}", tensor.kind.name(), tensor.shape).as_bytes());
             hasher.update(&tensor.file.as_ref()[tensor.range.clone()]);
         }
-        let dtype = tensors.values().next().map_or("none".to_owned(), |tensor| format!("{:?}", tensor.dtype));
+        let dtype = tensors.values().next().map_or("none".to_owned(), |tensor| tensor.kind.name().to_owned());
         Ok(Weights { tensors, bytes, hash: hasher.finalize().to_hex().to_string(), dtype })
     }
 
@@ -117,19 +117,18 @@ fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -
     let content = SafeTensors::deserialize(file.as_ref()).map_err(|error| damaged(error.to_string()))?;
     let start = file.as_ref().as_ptr() as usize;
     for (name, view) in content.tensors() {
-        if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(EngineError::Tensor {
-                tensor: name,
-                why: format!("is of type {:?}; this version reads F32, F16 and BF16", view.dtype()),
-            });
-        }
-        let first = view.data().as_ptr() as usize - start;
-        let tensor = Tensor {
-            file: file.clone(),
-            range: first..first + view.data().len(),
-            dtype: view.dtype(),
-            shape: view.shape().to_vec(),
+        let kind = match view.dtype() {
+            Dtype::F32 => BlockType::F32,
+            Dtype::F16 => BlockType::F16,
+            Dtype::BF16 => BlockType::Bf16,
+            other => {
+                let why = format!("is of type {other:?}; this version reads F32, F16 and BF16");
+                return Err(EngineError::Tensor { tensor: name, why });
+            }
         };
+        let first = view.data().as_ptr() as usize - start;
+        let tensor =
+            Tensor { file: file.clone(), range: first..first + view.data().len(), kind, shape: view.shape().to_vec() };
         if tensors.insert(name.clone(), tensor).is_some() {
             return Err(damaged(format!("tensor `{name}` stands in two files")));
         }
@@ -144,7 +143,7 @@ impl Tensor {
 
     /// The numbers where they lie, when they are f32 and aligned.
     pub fn floats(&self) -> Option<&[f32]> {
-        if self.dtype != Dtype::F32 {
+        if self.kind != BlockType::F32 {
             return None;
         }
         // SAFETY: every bit pattern is an f32; `align_to` keeps to aligned addresses.
@@ -158,24 +157,10 @@ impl Tensor {
         out
     }
 
+    /// The numbers of a range that starts and ends at blocks.
     pub fn widen(&self, range: Range<usize>, out: &mut [f32]) {
-        let bytes = self.bytes();
-        match self.dtype {
-            Dtype::BF16 => {
-                for (out, pair) in out.iter_mut().zip(bytes[2 * range.start..2 * range.end].chunks_exact(2)) {
-                    *out = bf16::from_le_bytes([pair[0], pair[1]]).to_f32();
-                }
-            }
-            Dtype::F16 => {
-                for (out, pair) in out.iter_mut().zip(bytes[2 * range.start..2 * range.end].chunks_exact(2)) {
-                    *out = f16::from_le_bytes([pair[0], pair[1]]).to_f32();
-                }
-            }
-            _ => {
-                for (out, four) in out.iter_mut().zip(bytes[4 * range.start..4 * range.end].chunks_exact(4)) {
-                    *out = f32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-                }
-            }
-        }
+        let (elements, size) = (self.kind.elements(), self.kind.bytes());
+        debug_assert!(range.start.is_multiple_of(elements) && range.end.is_multiple_of(elements));
+        self.kind.dequantise(&self.bytes()[range.start / elements * size..range.end / elements * size], out);
     }
 }
