@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use safetensors::{Dtype, SafeTensors};
 
@@ -40,24 +41,17 @@ const INDEX: &str = "model.safetensors.index.json";
 impl Weights {
     /// Maps a model's weights and checks the files.
     pub fn open(source: &Source) -> Result<Weights, EngineError> {
-        let mut tensors = BTreeMap::new();
-        let mut bytes = 0;
-        for name in files(source)? {
-            let file = source.bytes(&name)?.ok_or_else(|| EngineError::Missing {
-                place: source.place(),
-                file: name.clone(),
-                remedy: "a shard that the index names is not there; copy it here".to_owned(),
-            })?;
-            bytes += file.as_ref().len();
-            read_file(&source.path(&name), &file, &mut tensors)?;
-        }
+        let (tensors, bytes) = match source {
+            Source::Gguf(file) => (file.tensors()?, file.length()),
+            _ => safetensors(source)?,
+        };
         let mut hasher = blake3::Hasher::new();
         for (name, tensor) in &tensors {
             hasher.update(name.as_bytes());
             hasher.update(format!("{}{:?}", tensor.kind.name(), tensor.shape).as_bytes());
             hasher.update(&tensor.file.as_ref()[tensor.range.clone()]);
         }
-        let dtype = tensors.values().next().map_or("none".to_owned(), |tensor| tensor.kind.name().to_owned());
+        let dtype = most(&tensors);
         Ok(Weights { tensors, bytes, hash: hasher.finalize().to_hex().to_string(), dtype })
     }
 
@@ -85,6 +79,31 @@ impl Weights {
         let tensor = self.tensor(name, &[rows, columns])?.clone();
         Ok(Matrix::of(tensor, rows, columns, self.bytes <= SMALL))
     }
+}
+
+/// The type in which most numbers lie.
+fn most(tensors: &BTreeMap<String, Tensor>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for tensor in tensors.values() {
+        *counts.entry(tensor.kind.name()).or_default() += tensor.shape.iter().product::<usize>();
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map_or("none", |(name, _)| name).to_owned()
+}
+
+/// A directory's tensors and their bytes on disk.
+fn safetensors(source: &Source) -> Result<(BTreeMap<String, Tensor>, usize), EngineError> {
+    let mut tensors = BTreeMap::new();
+    let mut bytes = 0;
+    for name in files(source)? {
+        let file = source.bytes(&name)?.ok_or_else(|| EngineError::Missing {
+            place: source.place(),
+            file: name.clone(),
+            remedy: "a shard that the index names is not there; copy it here".to_owned(),
+        })?;
+        bytes += file.as_ref().len();
+        read_file(&source.path(&name), &file, &mut tensors)?;
+    }
+    Ok((tensors, bytes))
 }
 
 /// Which files hold the weights.
@@ -137,6 +156,21 @@ fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -
 }
 
 impl Tensor {
+    /// A tensor where it lies in a file; the caller has checked that the shape needs as many bytes.
+    pub fn mapped(file: Bytes, range: Range<usize>, kind: BlockType, shape: Vec<usize>) -> Tensor {
+        Tensor { file, range, kind, shape }
+    }
+
+    /// A tensor in memory.
+    pub fn held(bytes: Vec<u8>, kind: BlockType, shape: Vec<usize>) -> Tensor {
+        Tensor { range: 0..bytes.len(), file: Bytes::Held(Arc::new(bytes.into())), kind, shape }
+    }
+
+    /// A tensor of numbers in memory.
+    pub fn floats_held(values: impl IntoIterator<Item = f32>, shape: Vec<usize>) -> Tensor {
+        Tensor::held(values.into_iter().flat_map(f32::to_le_bytes).collect(), BlockType::F32, shape)
+    }
+
     fn bytes(&self) -> &[u8] {
         &self.file.as_ref()[self.range.clone()]
     }
