@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use crate::block::BlockType;
 use crate::ops::{Lay, Sizes, multiply};
+use crate::storage::BlockType;
 use crate::weights::Tensor;
 
 /// Numbers of a widened block: 8 MiB.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::block::BlockType;
 use crate::matrix::Matrix;
 use crate::source::Bytes;
+use crate::storage::BlockType;
 use crate::{EngineError, Source};
 
 /// Models up to this many bytes of weights are widened when they are opened.
@@ -67,6 +67,26 @@ impl Weights {
             return Err(wrong(format!("has shape {:?}; config.json needs {shape:?}", tensor.shape)));
         }
         Ok(tensor)
+    }
+
+    /// Whether there is such a tensor.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Some rows of a matrix [all, columns].
+    pub fn matrix_rows(
+        &self,
+        name: &str,
+        all: usize,
+        columns: usize,
+        rows: Range<usize>,
+    ) -> Result<Matrix, EngineError> {
+        let mut tensor = self.tensor(name, &[all, columns])?.clone();
+        let row = tensor.range.len() / all;
+        tensor.range = tensor.range.start + rows.start * row..tensor.range.start + rows.end * row;
+        tensor.shape = vec![rows.len(), columns];
+        Ok(Matrix::of(tensor, rows.len(), columns, self.bytes <= SMALL))
     }
 
     /// A vector, widened.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::block::BlockType;
+use crate::storage::BlockType;
 
 /// Header, metadata and tensors of a file.
 pub(crate) struct Contents {
