@@ -50,10 +50,6 @@ impl BlockType {
         }
     }
 
-    /// Whether blocks hold several numbers under one scale.
-    pub const fn quantised(self) -> bool {
-        self.elements() > 1
-    }
 
     /// The name that people know.
     pub const fn name(self) -> &'static str {
