@@ -39,6 +39,8 @@ pub(crate) struct Tensor {
 }
 
 const SINGLE: &str = "model.safetensors";
+/// Weights of formats that are not read.
+const PICKLED: [&str; 3] = ["pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"];
 const INDEX: &str = "model.safetensors.index.json";
 
 impl Weights {
@@ -172,6 +174,16 @@ fn files(source: &Source) -> Result<Vec<String>, EngineError> {
         return Ok(vec![SINGLE.to_owned()]);
     }
     let Some(index) = source.text(INDEX)? else {
+        if let Some(pickled) = PICKLED.iter().find(|name| source.bytes(name).is_ok_and(|file| file.is_some())) {
+            return Err(EngineError::Missing {
+                place: source.place(),
+                file: SINGLE.to_owned(),
+                remedy: format!(
+                    "{pickled} is pickled Python, which can run code and is not read; load it with transformers where you \
+                     trust it, and save it with save_pretrained"
+                ),
+            });
+        }
         return Err(EngineError::Missing {
             place: source.place(),
             file: SINGLE.to_owned(),

@@ -41,6 +41,7 @@ impl Local {
         let (identity, kind) = (model.identity(), model.describe());
         let facts = ModelFacts {
             name: name.to_owned(),
+            commit: None,
             architecture: kind.architecture.clone(),
             parameters: kind.parameters,
             weight_bytes: kind.weight_bytes,
@@ -50,6 +51,12 @@ impl Local {
             precision: "f32".to_owned(),
         };
         Ok(Local { model, facts, settings, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
+    }
+
+    /// Notes the commit that it is.
+    pub(crate) fn of_commit(mut self, commit: Option<String>) -> Local {
+        self.facts.commit = commit;
+        self
     }
 
     /// The engine's model.
