@@ -1,7 +1,5 @@
 //! Chat templates: Jinja as transformers renders it, in a sandbox with bounded work.
 
-use std::fmt::Write as _;
-
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State};
@@ -109,7 +107,11 @@ fn environment(text: &str) -> Result<Environment<'static>, EngineError> {
     environment.set_syntax(syntax.map_err(|error| EngineError::Template(error.to_string()))?);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(64);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(|state, value, method, arguments| match (method, value.as_str()) {
+        // The library's starts words at blanks only.
+        ("title", Some(text)) if arguments.is_empty() => Ok(Value::from(title(text))),
+        _ => minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments),
+    });
     environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
     });
@@ -141,8 +143,22 @@ fn without_generation(text: &str) -> String {
     out + rest
 }
 
+/// `str.title` of Python: a capital after whatever is no letter.
+fn title(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut within = false;
+    for letter in text.chars() {
+        match within {
+            true => out.extend(letter.to_lowercase()),
+            false => out.extend(letter.to_uppercase()),
+        }
+        within = letter.is_alphabetic();
+    }
+    out
+}
+
 /// Prints a value as Python would: `True`, `None`, `['a', 1.0]`.
-fn print_value(out: &mut Output, state: &State, value: &Value) -> Result<(), Error> {
+fn print_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::Bool | ValueKind::None | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
             let mut text = String::new();

@@ -57,7 +57,15 @@ fn file(name: &str) -> Option<Vec<u8>> {
 /// host name, so that the token must not follow).
 fn hub(asked: &Asked, port: u16) -> Answer {
     if asked.path.starts_with("/api/models/owner/name/revision/main") {
-        let names = ["config.json", "tokenizer.json", "model.safetensors.index.json", "model-1.safetensors", "model-2.safetensors", "README.md", "pytorch_model.bin"];
+        let names = [
+            "config.json",
+            "tokenizer.json",
+            "model.safetensors.index.json",
+            "model-1.safetensors",
+            "model-2.safetensors",
+            "README.md",
+            "pytorch_model.bin",
+        ];
         let list: Vec<String> = names
             .iter()
             .map(|name| format!(r#"{{"rfilename": "{name}", "size": {}}}"#, file(name).map_or(5, |body| body.len())))
@@ -77,7 +85,11 @@ fn hub(asked: &Asked, port: u16) -> Answer {
     }
     if name.ends_with(".safetensors") {
         let target = format!("http://localhost:{port}/storage/{name}");
-        return answer(302, vec![("location", target), ("x-linked-etag", etag), ("x-linked-size", body.len().to_string())], b"");
+        return answer(
+            302,
+            vec![("location", target), ("x-linked-etag", etag), ("x-linked-size", body.len().to_string())],
+            b"",
+        );
     }
     answer(200, vec![("etag", format!("W/{etag}"))], &body)
 }
@@ -111,7 +123,9 @@ fn serve(mut stream: TcpStream, rules: &[Rule], port: u16, log: &Mutex<Vec<Strin
         answer.headers.iter().for_each(|(key, value)| head.push_str(&format!("{key}: {value}\r\n")));
         head.push_str("\r\n");
         let body = if asked.method == "HEAD" { &[][..] } else { &answer.body[..answer.sent] };
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).is_err() || answer.sent < answer.body.len() {
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).is_err()
+            || answer.sent < answer.body.len()
+        {
             return;
         }
     }
@@ -198,7 +212,8 @@ fn a_model_comes_with_what_it_needs_and_nothing_else() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
         .collect();
     names.sort();
-    let wanted = ["config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json", "tokenizer.json"];
+    let wanted =
+        ["config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json", "tokenizer.json"];
     assert_eq!(names, wanted);
     for name in wanted {
         assert_eq!(std::fs::read(found.directory.join(name)).expect("a file"), file(name).expect("contents"), "{name}");
@@ -209,7 +224,11 @@ fn a_model_comes_with_what_it_needs_and_nothing_else() {
     let log = hub.log();
     assert!(log.iter().any(|line| line.contains("/storage/model-1") && line.starts_with("GET")));
     for line in &log {
-        assert_eq!(line.contains("+token"), !line.contains("/storage/"), "the token goes to the endpoint alone: {line}");
+        assert_eq!(
+            line.contains("+token"),
+            !line.contains("/storage/"),
+            "the token goes to the endpoint alone: {line}"
+        );
     }
     // A second time only the revision is asked for; by its commit, nothing is.
     assert_eq!(hub.obtain("owner/name").expect("a model"), found);
@@ -348,9 +367,17 @@ fn hostile_answers_reach_nothing_outside_of_the_cache() {
         (info(r#"{"sha": "../../evil", "siblings": []}"#), "there is no commit"),
         (info("<html>"), "is no hub"),
         (info(r#"{"sha": "0123456789abcdef0123456789abcdef01234567", "siblings": [{"rfilename": "a.gguf"}]}"#), "GGUF"),
-        (info(r#"{"sha": "0123456789abcdef0123456789abcdef01234567", "siblings": [{"rfilename": "config.json"}, {"rfilename": "pytorch_model.bin"}]}"#), "pickled"),
+        (
+            info(
+                r#"{"sha": "0123456789abcdef0123456789abcdef01234567", "siblings": [{"rfilename": "config.json"}, {"rfilename": "pytorch_model.bin"}]}"#,
+            ),
+            "pickled",
+        ),
         (rule("/resolve/", |asked, _| Some(answer(302, vec![("location", asked.path.clone())], b""))), "redirects"),
-        (rule("/resolve/", |_, _| Some(answer(302, vec![("location", "file:///etc/passwd".to_owned())], b""))), "nowhere"),
+        (
+            rule("/resolve/", |_, _| Some(answer(302, vec![("location", "file:///etc/passwd".to_owned())], b""))),
+            "nowhere",
+        ),
     ] {
         let hub = Hub::new(vec![rule]);
         let said = hub.obtain("owner/name").expect_err(word);
