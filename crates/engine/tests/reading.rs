@@ -111,10 +111,10 @@ fn reductions_of_a_corpus_are_those_of_each_sequence_alone() {
                     };
                     for (index, out) in read(&fixture, &reading).iter().enumerate() {
                         let sequence = &sequences[index];
-                        let list = match positions {
-                            Positions::All => vec![0..sequence.tokens.len()],
-                            Positions::Prompt => vec![0..sequence.prompt],
-                            Positions::Response => vec![sequence.prompt..sequence.tokens.len()],
+                        let list: Vec<std::ops::Range<usize>> = match positions {
+                            Positions::All => std::iter::once(0..sequence.tokens.len()).collect(),
+                            Positions::Prompt => std::iter::once(0..sequence.prompt).collect(),
+                            Positions::Response => std::iter::once(sequence.prompt..sequence.tokens.len()).collect(),
                             Positions::Spans(spans) => spans[index].clone(),
                         };
                         let flat: Vec<usize> = list.iter().cloned().flatten().collect();
