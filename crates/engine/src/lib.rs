@@ -10,6 +10,7 @@ mod config;
 mod decoder;
 mod error;
 mod hook;
+mod kernel;
 mod matrix;
 mod model;
 pub mod ops;
