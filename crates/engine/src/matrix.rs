@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use safetensors::Dtype;
-
 use crate::ops::{Lay, Sizes, multiply};
+use crate::storage::BlockType;
 use crate::weights::Tensor;
 
 /// Numbers of a widened block: 8 MiB.
@@ -29,7 +28,7 @@ impl Matrix {
     /// Takes a tensor [rows, columns]; a small model's are widened at once.
     pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool) -> Matrix {
         let ready = tensor.floats().is_some();
-        let place = if !ready && (small || tensor.dtype == Dtype::F32) {
+        let place = if !ready && (small || tensor.kind == BlockType::F32) {
             Place::Widened(tensor.widened(0..rows * columns))
         } else {
             Place::Mapped(tensor)
