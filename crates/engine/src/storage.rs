@@ -50,7 +50,6 @@ impl BlockType {
         }
     }
 
-
     /// The name that people know.
     pub const fn name(self) -> &'static str {
         match self {

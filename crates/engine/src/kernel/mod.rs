@@ -9,7 +9,7 @@
 //! *Invariant.* A row of a result is a chain of fused multiply-adds in the order of the inner index, whatever the number
 //! of rows, threads or tasks. So a token's numbers do not depend on what is computed beside it.
 
-
+pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use half::bf16;
-
 use super::memory::Words;
 use super::pool::{Pool, Shares};
 
@@ -43,13 +41,15 @@ fn round(value: f32) -> u16 {
 }
 
 impl Panels {
-    /// Packs a matrix whose rows `read` gives: `read(rows, out)` fills `out` [rows, columns] row-major.
+    /// Packs a matrix whose rows `read` gives: `read(rows, out)` fills `out` [rows, columns] row-major. `done` hears of
+    /// rows that will not be read again.
     pub fn pack(
         held: Held,
         rows: usize,
         columns: usize,
         pool: &Pool,
         read: impl Fn(Range<usize>, &mut [f32]) + Sync,
+        done: impl Fn(Range<usize>) + Sync,
     ) -> Panels {
         let steps = steps(held, columns);
         let mut words = Words::zeroed(rows.div_ceil(PANEL) * steps * PANEL);
@@ -66,6 +66,7 @@ impl Panels {
                 let out = unsafe { shares.part(panel * steps * PANEL..(panel + 1) * steps * PANEL) };
                 pack_panel(held, scratch, columns, out);
             }
+            done(8 * task * PANEL..(8 * (task + 1) * PANEL).min(rows));
         });
         Panels { words, held, rows, columns }
     }
@@ -140,6 +141,8 @@ pub(crate) fn round_rows(rows: &[f32], columns: usize, out: &mut [u32]) {
 
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
 
     #[test]
@@ -158,11 +161,18 @@ mod tests {
         for (rows, columns) in [(1, 1), (16, 8), (35, 7), (300, 33)] {
             let value = |row: usize, column: usize| (row * columns + column) as f32 % 251.0 - 125.0;
             for held in [Held::F32, Held::Bf16] {
-                let panels = Panels::pack(held, rows, columns, &pool, |range, out| {
-                    for (place, row) in range.enumerate() {
-                        (0..columns).for_each(|column| out[place * columns + column] = value(row, column));
-                    }
-                });
+                let panels = Panels::pack(
+                    held,
+                    rows,
+                    columns,
+                    &pool,
+                    |range, out| {
+                        for (place, row) in range.enumerate() {
+                            (0..columns).for_each(|column| out[place * columns + column] = value(row, column));
+                        }
+                    },
+                    |_| {},
+                );
                 let mut out = vec![0.0; columns];
                 for row in 0..rows {
                     panels.row(row, &mut out);

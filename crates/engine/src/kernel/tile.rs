@@ -90,11 +90,8 @@ unsafe fn sweep_kind<L: Lanes, const KIND: u8>(strip: &Strip, rows: usize, panel
         let group = (panels - panel).min(L::PANELS);
         // SAFETY: the parts of the strip are within it.
         unsafe {
-            let part = Strip {
-                weights: strip.weights.add(panel * strip.panel),
-                out: strip.out.add(16 * panel),
-                ..*strip
-            };
+            let part =
+                Strip { weights: strip.weights.add(panel * strip.panel), out: strip.out.add(16 * panel), ..*strip };
             match group {
                 3 if L::PANELS == 3 => sweep_rows::<L, KIND, 3>(&part, rows),
                 2 if L::PANELS == 3 => sweep_rows::<L, KIND, 2>(&part, rows),
