@@ -153,19 +153,15 @@ pub(crate) fn generate(
         .collect();
     let shared = Shared { config, decoder, generation, units: &units, edits: &edits, decode };
     let batches = batches(config, generation, &shapes);
-    let ScoreSettings { threads, .. } = generation.settings;
     let mut tallies: Vec<(usize, Vec<Tally>)> = Vec::new();
     let mut stopped = false;
     let work = |_: &mut (), batch: usize| Ok((batch, run_batch(&shared, &batches[batch])?));
-    parallel(threads, batches.len(), || (), work, &mut |(batch, (done, tally))| {
+    parallel(1, batches.len(), || (), work, &mut |(batch, (done, tally))| {
         tallies.push((batch, tally));
         for (request, generated) in done {
-            if on_done(request, generated).is_break() {
-                stopped = true;
-                return ControlFlow::Break(());
-            }
+            stopped |= on_done(request, generated).is_break();
         }
-        ControlFlow::Continue(())
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     // What edits did is summed in the order of batches, so that receipts do not depend on which was done first.
     tallies.sort_by_key(|(batch, _)| *batch);
@@ -179,18 +175,15 @@ pub(crate) fn generate(
 
 /// Requests with common beginnings together, as many as the memory holds with their responses.
 fn batches(config: &Config, generation: &Generation, shapes: &[Shape]) -> Vec<Vec<usize>> {
-    let ScoreSettings { threads, memory } = generation.settings;
     let mut order: Vec<usize> = (0..shapes.len()).collect();
     order.sort_by(|one, two| generation.requests[*one].prompt.cmp(&generation.requests[*two].prompt));
-    let room = memory / threads.max(1) / bytes_stored(config).max(1);
-    // Every worker gets a batch where there are as many requests.
-    let largest = shapes.len().div_ceil(threads.max(1)).clamp(1, LARGEST_BATCH);
+    let room = generation.settings.memory / bytes_stored(config).max(1);
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut used = 0;
     for index in order {
         let new = shapes[index].length.next_multiple_of(STRETCH);
         match batches.last_mut() {
-            Some(batch) if batch.len() < largest && used + new <= room => {
+            Some(batch) if batch.len() < LARGEST_BATCH && used + new <= room => {
                 batch.push(index);
                 used += new;
             }
@@ -247,7 +240,9 @@ fn run_batch(shared: &Shared, requests: &[usize]) -> Result<Done, EngineError> {
         .collect();
     let plan = Plan::new(config, &units, generation.settings.memory, false);
     let walk = Walk::new(config, decoder, &plan, edits);
-    let mut worker = Worker::new(&walk);
+    // One batch at a time has all threads: a step is bound by reading the weights, which all sequences then share.
+    let buffers = if generation.settings.threads > 1 { decoder.buffers() } else { Buffers::default() };
+    let mut worker = Worker::new(&walk, buffers);
     let mut running: Vec<Running> = Vec::new();
     for job in 0..plan.jobs.len() {
         let layout = plan.layout(job);
@@ -341,7 +336,7 @@ impl Steps<'_> {
         let Shared { config, decoder, generation, .. } = *self.shared;
         let rows: Vec<f32> = running.iter().flat_map(|sequence| sequence.last.iter().copied()).collect();
         let mut logits = vec![0.0; running.len() * config.vocabulary];
-        decoder.head().project(running.len(), &rows, &mut logits, 0.0, &mut self.buffers.scratch);
+        decoder.head().project(running.len(), &rows, &mut logits, &mut self.buffers.scratch);
         decoder.cap(&mut logits);
         for (sequence, logits) in running.iter_mut().zip(logits.chunks_exact(config.vocabulary)) {
             if sequence.closing {

@@ -1,6 +1,7 @@
 //! A model opened: configuration, weights, tokenizer, chat template, and what can be asked of them.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
@@ -10,6 +11,8 @@ use crate::choose::{self, Choice, Chosen};
 use crate::decoder::Decoder;
 use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
+use crate::kernel::pool::Pool;
+use crate::matrix::{Packing, Precision};
 use crate::read::{self, ReadOut, Reading};
 use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
@@ -40,6 +43,23 @@ pub struct Description {
     pub dtype: String,
 }
 
+/// How to open a model.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenSettings {
+    /// In what products are computed.
+    pub precision: Precision,
+    /// Threads that share the work on one sequence or batch. Scoring and reading bring workers of their own where there
+    /// are several jobs: [`ScoreSettings::threads`].
+    pub threads: usize,
+}
+
+impl Default for OpenSettings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        OpenSettings { precision: Precision::F32, threads }
+    }
+}
+
 /// An open model. It is shared between threads freely.
 pub struct Model {
     config: Config,
@@ -57,6 +77,14 @@ impl Model {
     /// # Errors
     /// [`EngineError`] for whatever is missing, damaged, mismatched or not supported.
     pub fn open(source: &Source) -> Result<Model, EngineError> {
+        Model::open_with(source, &OpenSettings::default())
+    }
+
+    /// Opens a model in a precision.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_with(source: &Source, settings: &OpenSettings) -> Result<Model, EngineError> {
         let place = source.place();
         let missing = |file: &str, remedy: &str| EngineError::Missing {
             place: place.clone(),
@@ -75,7 +103,8 @@ impl Model {
         if let Some(text) = source.text("generation_config.json")? {
             config.add_end_tokens(&text)?;
         }
-        let weights = Weights::open(source)?;
+        let mut weights = Weights::open(source)?;
+        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
         let decoder = Decoder::load(&config, &weights)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")

@@ -182,18 +182,17 @@ pub(crate) fn read(
         .collect();
     let plan = Plan::new(config, &units, reading.settings.memory, false);
     let walk = Walk::new(config, decoder, &plan, &edits);
-    let workers = plan.workers(config, reading.settings.threads, reading.settings.memory);
     let jobs: Vec<usize> = (0..plan.jobs.len()).collect();
     let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, reading, &shapes, config.hidden, job));
     let mut stopped = false;
-    walk.drive(workers, &jobs, work, &mut |done: Vec<(usize, ReadOut)>| {
+    walk.drive((reading.settings.threads, reading.settings.memory), &jobs, work, &mut |done: Vec<(
+        usize,
+        ReadOut,
+    )>| {
         for (index, out) in done {
-            if on_done(index, out).is_break() {
-                stopped = true;
-                return ControlFlow::Break(());
-            }
+            stopped |= on_done(index, out).is_break();
         }
-        ControlFlow::Continue(())
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     let receipts = edits.receipts(&walk.tallies());
     if stopped { Ok(receipts.unwrap_or_default()) } else { receipts }

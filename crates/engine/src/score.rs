@@ -7,7 +7,6 @@ use std::thread;
 use crate::decoder::Decoder;
 use crate::intervene::{Edits, Intervention, Receipt};
 use crate::logsum::LogSum;
-use crate::ops::{Lay, Sizes, multiply};
 use crate::plan::{Layout, Plan, Unit};
 use crate::positions::Shape;
 use crate::walk::{Batch, Hands, Unseen, Walk, Work, Worker};
@@ -131,17 +130,13 @@ pub(crate) fn score(
     let walk = Walk::new(config, decoder, &plan, &edits);
     let jobs: Vec<usize> =
         (0..plan.jobs.len()).filter(|job| plan.jobs[*job].iter().any(|request| is_wanted(*request))).collect();
-    let workers = plan.workers(config, settings.threads, settings.memory);
     let mut stopped = false;
     let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, requests, job));
-    walk.drive(workers, &jobs, work, &mut |scored: Scored| {
+    walk.drive((settings.threads, settings.memory), &jobs, work, &mut |scored: Scored| {
         for (request, scores) in scored.into_iter().filter(|(request, _)| is_wanted(*request)) {
-            if on_done(request, &scores).is_break() {
-                stopped = true;
-                return ControlFlow::Break(());
-            }
+            stopped |= on_done(request, &scores).is_break();
         }
-        ControlFlow::Continue(())
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if stopped || jobs.is_empty() {
         return Ok(edits.receipts(&walk.tallies()).unwrap_or_default());
@@ -233,8 +228,6 @@ fn places(layout: &Layout, labels: &[(usize, &[u32])]) -> Vec<Place> {
 
 /// Rows of logits held at once.
 const ROWS: usize = 512;
-/// Logits of a row held at once.
-const VOCABULARY_BLOCK: usize = 8192;
 
 impl Work for Read {
     fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
@@ -259,32 +252,15 @@ impl Read {
         let normed = hands.finish(batch, &gathered, rows, &mut Unseen);
         let mut logits = vec![LogSum::default(); rows.len()];
         let mut found: Vec<Vec<f64>> = places.iter().map(|place| vec![f64::NAN; place.wanted.len()]).collect();
-        let mut block_logits = Vec::new();
-        decoder.head().for_blocks(&mut hands.buffers.scratch, |range, weights| {
-            // A block of a widened matrix is the whole vocabulary: cut it further.
-            for start in (0..range.len()).step_by(VOCABULARY_BLOCK) {
-                let end = (start + VOCABULARY_BLOCK).min(range.len());
-                let width = end - start;
-                block_logits.clear();
-                block_logits.resize(rows.len() * width, 0.0);
-                multiply(
-                    Sizes { m: rows.len(), k: wide, n: width },
-                    (&mut block_logits, Lay::rows(width)),
-                    0.0,
-                    (&normed, Lay::rows(wide)),
-                    (&weights[start * wide..end * wide], Lay::transposed(wide)),
-                    1.0,
-                );
-                decoder.cap(&mut block_logits);
-                let tokens = range.start + start..range.start + end;
-                for ((row, sum), (place, found)) in
-                    block_logits.chunks_exact(width).zip(&mut logits).zip(places.iter().zip(&mut found))
-                {
-                    sum.add(row);
-                    for ((_, token), found) in place.wanted.iter().zip(found) {
-                        if tokens.contains(&(*token as usize)) {
-                            *found = f64::from(row[*token as usize - tokens.start]);
-                        }
+        decoder.head().for_outputs(rows.len(), &normed, &mut hands.buffers.scratch, |tokens, block| {
+            decoder.cap(block);
+            for ((row, sum), (place, found)) in
+                block.chunks_exact(tokens.len()).zip(&mut logits).zip(places.iter().zip(&mut found))
+            {
+                sum.add(row);
+                for ((_, token), found) in place.wanted.iter().zip(found) {
+                    if tokens.contains(&(*token as usize)) {
+                        *found = f64::from(row[*token as usize - tokens.start]);
                     }
                 }
             }

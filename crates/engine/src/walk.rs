@@ -136,16 +136,26 @@ impl<'a> Walk<'a> {
         sum
     }
 
-    /// Computes those jobs that are `wanted` on as many workers, calling `on_done` in the caller's thread with what
-    /// `work` makes of each. After `Break`, or an error, no job is begun; what is under way is still reported.
+    /// Computes those jobs that are `wanted`, on a worker a thread as far as memory and jobs go round, or on one worker
+    /// whose products are spread over the threads that the model was opened with. Calls `on_done` in the caller's thread
+    /// with what `work` makes of each. After `Break`, or an error, no job is begun; what is under way is still reported.
     pub fn drive<R: Send>(
         &self,
-        workers: usize,
+        (threads, memory): (usize, usize),
         wanted: &[usize],
         work: impl Fn(&mut Worker, usize) -> Result<R, EngineError> + Sync,
         on_done: &mut dyn FnMut(R) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        parallel(workers, wanted.len(), || Worker::new(self), |worker, next| work(worker, wanted[next]), on_done)
+        let workers = self.plan.workers(self.config, threads, memory).min(wanted.len().max(1));
+        let alone = workers == 1 && threads > 1;
+        let buffers = || if alone { self.decoder.buffers() } else { Buffers::default() };
+        parallel(
+            workers,
+            wanted.len(),
+            || Worker::new(self, buffers()),
+            |worker, next| work(worker, wanted[next]),
+            on_done,
+        )
     }
 }
 
@@ -162,7 +172,8 @@ pub(crate) fn parallel<W, R: Send>(
     let parts = Parts::new(count, workers);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
+        // Bounded, so that results do not pile up, nor much is computed after a `Break`.
+        let (send, receive) = mpsc::sync_channel(workers);
         for number in 0..workers {
             let (send, parts, stop, worker, work) = (send.clone(), &parts, &stop, &worker, &work);
             scope.spawn(move || {
@@ -219,15 +230,9 @@ impl Parts {
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(walk: &'a Walk<'a>) -> Worker<'a> {
-        Worker {
-            walk,
-            store: Store::new(walk.config, 0),
-            buffers: Buffers::default(),
-            held: Vec::new(),
-            filled: 0,
-            free: 0,
-        }
+    /// One that works with these buffers: [`Decoder::buffers`] for one that has all threads to itself.
+    pub fn new(walk: &'a Walk<'a>, buffers: Buffers) -> Worker<'a> {
+        Worker { walk, store: Store::new(walk.config, 0), buffers, held: Vec::new(), filled: 0, free: 0 }
     }
 
     /// Computes a job, showing its levels to `work`. Returns its pieces' rows in the store.
