@@ -59,6 +59,21 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// Says that a part of these bytes will not be read again soon, so that its pages need not stay in memory.
+    pub fn release(&self, part: &[u8]) {
+        #[cfg(target_os = "linux")]
+        if let Bytes::Mapped(map) = self {
+            let start = part.as_ptr() as usize - map.as_ptr() as usize;
+            // SAFETY: a shared map of a file that is only read: what is read again later comes from the file again.
+            // A refusal only costs memory.
+            let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, part.len()) };
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = part;
+    }
+}
+
 impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
         match self {

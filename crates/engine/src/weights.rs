@@ -9,13 +9,16 @@ use std::sync::Arc;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::lora::{self, LowRank};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Packing};
 use crate::source::Bytes;
 use crate::storage::BlockType;
 use crate::{EngineError, Source};
 
 /// Models up to this many bytes of weights are widened when they are opened.
 const SMALL: usize = 64 << 20;
+/// Bytes that are hashed, and so held in memory, at once.
+const HASHED: usize = 8 << 20;
+
 /// All tensors of a model by name.
 pub(crate) struct Weights {
     tensors: BTreeMap<String, Tensor>,
@@ -27,6 +30,8 @@ pub(crate) struct Weights {
     pub hash: String,
     /// Type of most tensors, for people.
     pub dtype: String,
+    /// How matrices are packed.
+    pub packing: Packing,
 }
 
 /// One tensor, where it lies on disk.
@@ -59,10 +64,20 @@ impl Weights {
         for (name, tensor) in &tensors {
             hasher.update(name.as_bytes());
             hasher.update(format!("{}{:?}", tensor.kind.name(), tensor.shape).as_bytes());
-            hasher.update(&tensor.file.as_ref()[tensor.range.clone()]);
+            for part in tensor.bytes().chunks(HASHED) {
+                hasher.update(part);
+                tensor.file.release(part);
+            }
         }
         let dtype = most(&tensors);
-        Ok(Weights { tensors, beside: BTreeMap::new(), bytes, hash: hasher.finalize().to_hex().to_string(), dtype })
+        Ok(Weights {
+            tensors,
+            beside: BTreeMap::new(),
+            bytes,
+            hash: hasher.finalize().to_hex().to_string(),
+            dtype,
+            packing: Packing::default(),
+        })
     }
 
     /// Number of parameters.
@@ -128,7 +143,7 @@ impl Weights {
         let row = tensor.range.len() / all;
         tensor.range = tensor.range.start + rows.start * row..tensor.range.start + rows.end * row;
         tensor.shape = vec![rows.len(), columns];
-        Ok(Matrix::of(tensor, rows.len(), columns, self.bytes <= SMALL))
+        Ok(Matrix::of(tensor, rows.len(), columns, self.bytes <= SMALL, &self.packing))
     }
 
     /// A vector, widened.
@@ -136,10 +151,15 @@ impl Weights {
         Ok(self.tensor(name, &[length])?.widened(0..length))
     }
 
+    /// A matrix [rows, columns] whose rows are only looked up.
+    pub fn looked_up(&self, name: &str, rows: usize, columns: usize) -> Result<Matrix, EngineError> {
+        Ok(Matrix::looked_up(self.tensor(name, &[rows, columns])?.clone(), rows, columns))
+    }
+
     /// A matrix [rows, columns].
     pub fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Matrix, EngineError> {
         let tensor = self.tensor(name, &[rows, columns])?.clone();
-        Ok(Matrix::of(tensor, rows, columns, self.bytes <= SMALL))
+        Ok(Matrix::of(tensor, rows, columns, self.bytes <= SMALL, &self.packing))
     }
 }
 
@@ -260,6 +280,12 @@ impl Tensor {
         // SAFETY: every bit pattern is an f32; `align_to` keeps to aligned addresses.
         let (before, floats, after) = unsafe { self.bytes().align_to::<f32>() };
         (before.is_empty() && after.is_empty()).then_some(floats)
+    }
+
+    /// Says that numbers of a range will not be read again soon: their pages of the file need not stay in memory.
+    pub fn release(&self, range: Range<usize>) {
+        let (elements, size) = (self.kind.elements(), self.kind.bytes());
+        self.file.release(&self.bytes()[range.start / elements * size..range.end.div_ceil(elements) * size]);
     }
 
     pub fn widened(&self, range: Range<usize>) -> Vec<f32> {

@@ -8,7 +8,6 @@ mod labels;
 mod local;
 mod open;
 mod respond;
-mod schedule;
 mod scripted;
 
 pub use hub::{HubError, HubModel, HubName, HubProgress, HubSettings, obtain};
