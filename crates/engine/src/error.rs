@@ -38,6 +38,14 @@ pub enum EngineError {
         /// Expected and found.
         why: String,
     },
+    /// An adapter is not read, or does not belong to its base.
+    #[error("{file}: {why}")]
+    Adapter {
+        /// File.
+        file: String,
+        /// What does not fit, with the remedy.
+        why: String,
+    },
     /// The architecture is not known.
     #[error("architecture `{found}` is not supported; this version reads: {known}")]
     Architecture {
@@ -67,6 +75,14 @@ pub enum EngineError {
     /// A prompt or label cannot be scored.
     #[error("{0}")]
     Request(String),
+    /// An intervention that cannot be done, or that changed nothing.
+    #[error("intervention at `{point}`: {why}")]
+    Intervention {
+        /// Hook point.
+        point: String,
+        /// Why.
+        why: String,
+    },
     /// The network's output is not a number.
     #[error("the network's output is not finite after {0} tokens; the weights are damaged or need another precision")]
     NotFinite(usize),

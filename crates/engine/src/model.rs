@@ -1,14 +1,21 @@
 //! A model opened: configuration, weights, tokenizer, chat template, and what can be asked of them.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
 use crate::activations::{self, Activations};
 use crate::chat::Template;
-use crate::decoder::{Buffers, Decoder, Segment, Store};
-use crate::hook::Blind;
-use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
+use crate::choose::{self, Choice, Chosen};
+use crate::decoder::Decoder;
+use crate::generate::{self, GenerateRequest, Generated, Generation};
+use crate::intervene::Receipt;
+use crate::kernel::pool::Pool;
+use crate::matrix::{Packing, Precision};
+use crate::read::{self, ReadOut, Reading};
+use crate::sample::Sampling;
+use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 use crate::weights::Weights;
 use crate::{Config, EngineError, HookPoint, Message, Source};
 
@@ -36,6 +43,23 @@ pub struct Description {
     pub dtype: String,
 }
 
+/// How to open a model.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenSettings {
+    /// In what products are computed.
+    pub precision: Precision,
+    /// Threads that share the work on one sequence or batch. Scoring and reading bring workers of their own where there
+    /// are several jobs: [`ScoreSettings::threads`].
+    pub threads: usize,
+}
+
+impl Default for OpenSettings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        OpenSettings { precision: Precision::F32, threads }
+    }
+}
+
 /// An open model. It is shared between threads freely.
 pub struct Model {
     config: Config,
@@ -53,6 +77,14 @@ impl Model {
     /// # Errors
     /// [`EngineError`] for whatever is missing, damaged, mismatched or not supported.
     pub fn open(source: &Source) -> Result<Model, EngineError> {
+        Model::open_with(source, &OpenSettings::default())
+    }
+
+    /// Opens a model in a precision.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_with(source: &Source, settings: &OpenSettings) -> Result<Model, EngineError> {
         let place = source.place();
         let missing = |file: &str, remedy: &str| EngineError::Missing {
             place: place.clone(),
@@ -67,8 +99,12 @@ impl Model {
         let text = source
             .text("config.json")?
             .ok_or_else(|| missing("config.json", "give the directory of a Hugging Face model"))?;
-        let config = Config::parse(&text)?;
-        let weights = Weights::open(source)?;
+        let mut config = Config::parse(&text)?;
+        if let Some(text) = source.text("generation_config.json")? {
+            config.add_end_tokens(&text)?;
+        }
+        let mut weights = Weights::open(source)?;
+        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
         let decoder = Decoder::load(&config, &weights)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
@@ -149,7 +185,21 @@ impl Model {
         settings: &ScoreSettings,
         on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        score::score(&self.config, &self.decoder, requests, settings, on_done)
+        let scoring = Scoring { requests, wanted: None, interventions: &[], settings: *settings };
+        self.score_with(&scoring, on_done).map(|_| ())
+    }
+
+    /// Scores those requests that are wanted, with interventions, of which each gives a receipt.
+    ///
+    /// # Errors
+    /// As [`Model::score`]; [`EngineError::Intervention`] for one that cannot be done, or, after all is computed, for
+    /// one that changed nothing: what was reported until then is then not to be used.
+    pub fn score_with(
+        &self,
+        scoring: &Scoring,
+        on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        score::score(&self.config, &self.decoder, scoring, on_done)
     }
 
     /// How many tokens the requests are, in full and with shared beginnings once.
@@ -165,37 +215,62 @@ impl Model {
         activations::read(&self.config, &self.decoder, tokens, points)
     }
 
+    /// Reads hook points over many sequences, reduced as it goes, calling `on_done(index, values)` as each is known.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`] for what cannot be read; [`EngineError::Intervention`] as in [`Model::score_with`].
+    pub fn read(
+        &self,
+        reading: &Reading,
+        on_done: &mut dyn FnMut(usize, ReadOut) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        read::read(&self.config, &self.decoder, reading, on_done)
+    }
+
+    /// Generates after many prompts, calling `on_done(index, response)` as each is known.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`], [`EngineError::NotFinite`]; [`EngineError::Intervention`] as in [`Model::score_with`].
+    pub fn generate_with(
+        &self,
+        generation: &Generation,
+        on_done: &mut dyn FnMut(usize, Generated) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        generate::generate(&self.config, &self.decoder, &|tokens| self.decode(tokens), generation, on_done)
+    }
+
     /// The most probable continuation, up to `most` tokens or an end token.
     ///
     /// # Errors
     /// [`EngineError::Request`], [`EngineError::NotFinite`].
     pub fn generate(&self, prompt: &[u32], most: usize) -> Result<Vec<u32>, EngineError> {
-        activations::check(&self.config, prompt)?;
-        let mut store = Store::new(&self.config, prompt.len());
-        let mut buffers = Buffers::default();
-        let mut out = Vec::new();
-        let mut new = prompt.to_vec();
-        let mut length = 0;
-        while out.len() < most && length + new.len() <= self.config.longest {
-            store.grow(&self.config, length + new.len());
-            let chain = if length > 0 { std::iter::once(0..length).collect() } else { Vec::new() };
-            let segment = Segment { rows: 0..new.len(), position: length, chain, stored: length };
-            let stream = self.decoder.run(&new, &[segment], &mut store, &mut buffers, &mut Blind);
-            length += new.len();
-            let last = &stream[stream.len() - self.config.hidden..];
-            let mut logits = vec![0.0; self.config.vocabulary];
-            self.decoder.head().project(1, &self.decoder.finish(last), &mut logits, 0.0, &mut buffers.scratch);
-            let best = logits.iter().enumerate().max_by(|one, two| one.1.total_cmp(two.1));
-            let Some((token, logit)) = best else { break };
-            if !logit.is_finite() {
-                return Err(EngineError::NotFinite(length));
-            }
-            if self.config.end_tokens.contains(&(token as u32)) {
-                break;
-            }
-            out.push(token as u32);
-            new = vec![token as u32];
-        }
-        Ok(out)
+        let requests = [GenerateRequest { prompt: prompt.to_vec(), stream: 0 }];
+        let generation = Generation {
+            requests: &requests,
+            most,
+            sampling: Sampling::default(),
+            stop: &[],
+            points: &[],
+            interventions: &[],
+            settings: ScoreSettings { threads: 1, ..ScoreSettings::default() },
+        };
+        let mut tokens = Vec::new();
+        self.generate_with(&generation, &mut |_, generated| {
+            tokens = generated.tokens;
+            ControlFlow::Continue(())
+        })?;
+        Ok(tokens)
+    }
+
+    /// Takes one of each request's labels, by their exact probabilities; `None` for requests that are not wanted.
+    ///
+    /// # Errors
+    /// As [`Model::score_with`]; [`EngineError::Request`] too where a label begins another.
+    pub fn choose(
+        &self,
+        scoring: &Scoring,
+        choice: Choice,
+    ) -> Result<(Vec<Option<Chosen>>, Vec<Receipt>), EngineError> {
+        choose::choose(&self.config, &self.decoder, scoring, choice)
     }
 }

@@ -1,15 +1,17 @@
 //! Who answers: one trait, one file per kind of respondent.
 //!
-//! `local` runs an open-weight model in our engine; `scripted` is the fake of tests; `open` goes from a name to one.
+//! `open` goes from a name to a model, through the `hub` where it is there; `local` runs it in our engine; `scripted` is the
+//! fake of tests.
 
+mod hub;
 mod labels;
 mod local;
 mod open;
 mod respond;
-mod schedule;
 mod scripted;
 
+pub use hub::{HubError, HubModel, HubName, HubProgress, HubSettings, obtain};
 pub use local::{Local, LocalSettings};
-pub use open::open_directory;
+pub use open::{Located, locate, open_named, with_adapter};
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 pub use scripted::{Scripted, answered, known_weight};

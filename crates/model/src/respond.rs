@@ -29,6 +29,9 @@ pub struct Answer {
 pub struct ModelFacts {
     /// As the user named it.
     pub name: String,
+    /// The commit of what came from the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Architecture, for people.
     pub architecture: String,
     /// Number of parameters.
@@ -60,6 +63,9 @@ pub enum ModelError {
     /// The model could not be opened.
     #[error(transparent)]
     Engine(#[from] undermask_engine::EngineError),
+    /// The model could not be had from the hub.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// The name is not a model.
     #[error("{name} is not a model: {why}")]
     Unknown {

@@ -23,6 +23,7 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
         let text = |what: &str| format!("{what} of {name}");
         let facts = ModelFacts {
             name: name.to_owned(),
+            commit: None,
             architecture: "scripted".to_owned(),
             parameters: 0,
             weight_bytes: 0,

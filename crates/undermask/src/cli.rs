@@ -40,7 +40,8 @@ pub enum Verb {
 /// `undermask audit`.
 #[derive(Args, Clone)]
 pub struct AuditArguments {
-    /// Hugging Face directories, or organism:NAME. None: every organism that ships.
+    /// Hugging Face directories, .gguf files, OWNER/NAME[@REVISION] on the hub, or organism:NAME; MODEL+ADAPTER adds a LoRA
+    /// adapter. None: every organism that ships.
     #[arg(value_name = "MODEL")]
     pub models: Vec<String>,
     /// The suite: the name of one that ships, or a file.
@@ -134,7 +135,7 @@ pub struct GrowArguments {
 /// `undermask activations`.
 #[derive(Args)]
 pub struct ActivationArguments {
-    /// A Hugging Face directory, or organism:NAME.
+    /// A Hugging Face directory, a .gguf file, OWNER/NAME on the hub, or organism:NAME.
     pub model: String,
     /// A text, read as it is.
     #[arg(long, group = "input")]

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use undermask_engine::{ScoreSettings, Source};
-use undermask_model::{Local, ModelError, open_directory};
+use undermask_model::{HubSettings, Local, Located, ModelError, locate, open_named, with_adapter};
 use undermask_organisms::{SHIPPED, Shipped};
 use undermask_report::KnownTruth;
 
 use crate::error::CommandError;
+use crate::progress::Downloads;
 use crate::suites::meant;
 
 const ORGANISM: &str = "organism:";
@@ -20,9 +21,12 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
     let mut names: Vec<String> = Vec::new();
     for name in typed {
         if let Some(organism) = name.strip_prefix(ORGANISM) {
-            shipped(organism)?;
+            shipped(parts(organism).0)?;
         } else if !Path::new(name).is_dir() {
-            open_directory(name, ScoreSettings::default()).map_err(|error| CommandError::model(name, error))?;
+            // What is on the hub is downloaded before the first model runs.
+            let mut downloads = Downloads::new(name);
+            locate(name, &HubSettings::from_environment(), &mut |step| downloads.step(step))
+                .map_err(|error| CommandError::model(name, error))?;
         }
         if !names.contains(name) {
             names.push(name.clone());
@@ -43,14 +47,28 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
 /// # Errors
 /// An unknown name, or what is wrong with the model.
 pub fn open(name: &str, settings: ScoreSettings) -> Result<Local, CommandError> {
+    let mut downloads = Downloads::new(name);
     let opened = match name.strip_prefix(ORGANISM) {
-        None => open_directory(name, settings),
+        None => open_named(name, settings, &mut |step| downloads.step(step)),
         Some(organism) => {
-            let source = Source::Memory { name: name.to_owned(), files: shipped(organism)?.source() };
-            Local::open(name, &source, settings)
+            let (organism, adapter) = parts(organism);
+            let source = Source::Memory { name: format!("{ORGANISM}{organism}"), files: shipped(organism)?.source() };
+            let base = Located { source, commit: None };
+            match adapter {
+                None => Local::open(name, &base.source, settings),
+                Some(adapter) => {
+                    with_adapter(base, adapter, &HubSettings::from_environment(), &mut |step| downloads.step(step))
+                        .and_then(|located| Local::open(name, &located.source, settings))
+                }
+            }
         }
     };
     opened.map_err(|error| CommandError::model(name, error))
+}
+
+/// An organism and its adapter, if it has one.
+fn parts(organism: &str) -> (&str, Option<&str>) {
+    organism.split_once('+').map_or((organism, None), |(organism, adapter)| (organism, Some(adapter)))
 }
 
 /// A model's known answer, where it has one: only for the report, never for the measurement.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use undermask_model::HubProgress;
 use undermask_run::Asked;
 
 /// A bar with rate and time left.
@@ -64,6 +65,38 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// What is seen of downloads: a bar of bytes, and notes.
+pub struct Downloads {
+    name: String,
+    bar: Option<Bar>,
+    done: u64,
+}
+
+impl Downloads {
+    /// For the model of this name; nothing is shown before something is downloaded.
+    pub fn new(name: &str) -> Downloads {
+        Downloads { name: name.to_owned(), bar: None, done: 0 }
+    }
+
+    /// Moves it on.
+    pub fn step(&mut self, step: HubProgress) {
+        match step {
+            HubProgress::Begin { bytes: 0 } => self.bar = None,
+            HubProgress::Begin { bytes } => {
+                self.done = 0;
+                self.bar = Some(Bar::new(&self.name, "bytes", usize::try_from(bytes).unwrap_or(usize::MAX)));
+            }
+            HubProgress::Bytes(bytes) => {
+                self.done += bytes;
+                if let Some(bar) = &mut self.bar {
+                    bar.set(usize::try_from(self.done).unwrap_or(usize::MAX), "");
+                }
+            }
+            HubProgress::Note(note) => eprintln!("  {}: {note}", self.name),
+        }
     }
 }
 

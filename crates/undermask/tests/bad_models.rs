@@ -101,12 +101,34 @@ fn a_model_that_reads_too_little() {
 #[test]
 fn names_that_are_no_models() {
     let desk = Desk::new();
-    std::fs::write(desk.path("weights.gguf"), "GGUF").expect("written");
+    let write = |name: &str, content: &str| {
+        let path = desk.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, content).expect("written");
+    };
+    write("weights.gguf", "GGUF");
+    write("ggufs/a.gguf", "GGUF");
+    write("adapter/adapter_config.json", "{}");
+    write("pytorch_model.bin", "\u{80}\u{2}");
+    write("model.h5", "");
+    for name in ["config.json", "tokenizer.json"] {
+        write(&format!("pickled/{name}"), &std::fs::read_to_string(desk.path("model").join(name)).expect("a text"));
+    }
+    write("pickled/pytorch_model.bin", "\u{80}\u{2}");
     for (name, words) in [
         ("nowhere", &["nowhere", "no such directory", "organism:NAME"][..]),
-        ("weights.gguf", &["weights.gguf", "GGUF files are not read by this version"]),
+        ("weights.gguf", &["weights.gguf", "damaged or cut short"]),
+        ("missing.gguf", &["missing.gguf", "no such file"]),
         ("model/config.json", &["model/config.json", "it is a file"]),
-        ("owner/name", &["owner/name", "hub", "download it first"]),
+        ("model/model.safetensors", &["weights only", "config.json"]),
+        ("pytorch_model.bin", &["pickled Python", "convert", "safetensors"]),
+        ("model.h5", &["not read", "safetensors"]),
+        ("adapter", &["BASE+ADAPTER"]),
+        ("ggufs", &["give the path of one of them"]),
+        ("model+nowhere", &["nowhere", "LoRA adapter"]),
+        ("model+model", &["adapter_config.json", "PEFT"]),
+        ("pickled", &["pickled Python", "save_pretrained"]),
+        ("owner/name", &["owner/name", "HF_HUB_OFFLINE is set", "unset it"]),
         ("openai:gpt@https://host/v1", &["endpoints are not read by this version"]),
         ("anthropic:name", &["endpoints are not read by this version"]),
         ("organism:nobody", &["organism:nobody"]),

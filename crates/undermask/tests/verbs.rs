@@ -163,3 +163,34 @@ fn output_that_nobody_reads_is_no_error() {
         std::process::Command::new("sh").args(["-c", &script]).current_dir(desk.path("")).output().expect("a shell");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+/// A GGUF file of the engine's tests, and an adapter for it.
+const GGUF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/fixtures/gguf/smollm.gguf");
+const LORA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/fixtures/lora/attention");
+
+#[test]
+fn a_gguf_file_is_audited_from_its_own_metadata() {
+    let desk = Desk::new();
+    let out =
+        desk.undermask(&["audit", GGUF, "--suite", common::SUITE, "--out", "run", "--json"]).output().expect("run");
+    assert!(out.status.success() || out.status.code() == Some(3), "{}", String::from_utf8_lossy(&out.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(json["model"]["name"], GGUF);
+    assert!(json["outcomes"]["answered"].as_u64().expect("a count") > 0);
+    assert!(desk.path("run/report.html").exists());
+}
+
+#[test]
+fn an_adapter_changes_the_audit_and_its_weights_hash() {
+    let desk = Desk::new();
+    let hash = |model: &str, folder: &str| {
+        let arguments = ["audit", model, "--suite", common::SUITE, "--out", folder, "--json"];
+        let out = desk.undermask(&arguments).output().expect("run");
+        assert!(out.status.success() || out.status.code() == Some(3), "{}", String::from_utf8_lossy(&out.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let records = std::fs::read_to_string(desk.path(folder).join("records.jsonl")).expect("records");
+        (json["model"]["weights_hash"].as_str().expect("a hash").to_owned(), records)
+    };
+    let (plain, adapted) = (hash("model", "plain"), hash(&format!("model+{LORA}"), "adapted"));
+    assert!(plain.0 != adapted.0 && plain.1 != adapted.1);
+}

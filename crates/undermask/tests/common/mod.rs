@@ -63,6 +63,11 @@ impl Desk {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("UNDERMASK_")) {
             command.env_remove(name);
         }
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HF_")) {
+            command.env_remove(name);
+        }
+        // No test asks the real hub.
+        command.env("HF_HOME", self.folder.path().join("hf")).env("HF_HUB_OFFLINE", "1");
         command.env("NO_COLOR", "1").env("COLUMNS", "100").env("LC_ALL", "C.UTF-8");
         command
     }
