@@ -44,7 +44,9 @@ fn numbers_do_not_depend_on_what_is_wanted_nor_on_workers() {
             point: HookPoint::ResidPost(0),
             edit: Edit::Add(vector("v0", fixture.model.config().hidden)),
             strength: 1.0,
-            positions: Positions::Spans((0..400).map(|number| vec![number % 4..number % 4 + 9]).collect()),
+            positions: Positions::Spans(
+                (0..400).map(|number| std::iter::once(number % 4..number % 4 + 9).collect()).collect(),
+            ),
         }];
         for interventions in [&edits[..0], &edits[..]] {
             let base = Scoring { requests: &requests, wanted: None, interventions, settings: SMALL };
