@@ -35,9 +35,10 @@ pub struct Generation<'a> {
     pub stop: &'a [String],
     /// Hook points whose mean over the response's tokens is read.
     pub points: &'a [HookPoint],
-    /// Edits of the forward pass.
+    /// Edits of the forward pass. What is read anew where LongRoPE changes its list counts anew in receipts.
     pub interventions: &'a [Intervention],
-    /// How to compute.
+    /// Memory bounds how many sequences take a step together; with one thread all is done in the caller's, with more in
+    /// those that the model was opened with.
     pub settings: ScoreSettings,
 }
 
