@@ -46,3 +46,4 @@ pub use positions::Positions;
 pub use rope::{Rope, RopeScaling};
 pub use score::{OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 pub use source::Source;
+#[cfg(test)]
