@@ -89,10 +89,3 @@ pub(crate) trait Visitor {
     /// `rows` is [N, D]: a row for every token of the call, or for those that `which` lists.
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], which: Option<&[usize]>);
 }
-
-/// Sees nothing.
-pub(crate) struct Blind;
-
-impl Visitor for Blind {
-    fn visit(&mut self, _: HookPoint, _: &mut [f32], _: Option<&[usize]>) {}
-}

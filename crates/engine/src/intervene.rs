@@ -243,11 +243,9 @@ impl Edits {
                 Edit::Replace(sources) => first_row(sources, sequence, self.wide),
                 _ => (0, 1),
             };
-            let mut number = 0;
             let positions = intervention.positions.of(sequence, shape).into_iter().flatten();
-            for position in positions.filter(|position| *position < shape.length) {
+            for (number, position) in positions.filter(|position| *position < shape.length).enumerate() {
                 acts[position].push((index, first.0 + if first.1 > 1 { number } else { 0 }));
-                number += 1;
             }
         }
         let class = |acts: Vec<(usize, usize)>| match self.known.get(&acts) {

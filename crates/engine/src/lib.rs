@@ -1,17 +1,22 @@
 //! A white-box transformer: our own forward pass, readable at every block.
 //!
 //! [`Source`] says where a model's files are; [`Model::open`] reads `config`, `weights`, the tokenizer and the `chat`
-//! template; the `decoder` runs segments of tokens over the operations in [`ops`], showing every [`HookPoint`]; `score`
-//! gives exact log-probabilities of labels over a `trie` of prompts; `activations` reads one sequence.
+//! template, and `family` says what is particular to its kind;
+//! the `decoder` runs segments of tokens over the operations in [`ops`], showing every [`HookPoint`]; `score`
+//! gives exact log-probabilities of labels, `read` reduces hook points over a corpus, `generate` goes on from prompts,
+//! `choose` takes one of several labels, each with [`Intervention`]s if asked. What they compute is put in order by
+//! `plan` and run by `walk`: every beginning that prompts share is computed once. `activations` reads one sequence.
 
 mod activations;
 mod attend;
 mod block;
 mod chat;
+mod choose;
 mod config;
 mod decoder;
 mod error;
 mod family;
+mod generate;
 mod gguf;
 mod hook;
 mod intervene;
@@ -19,11 +24,14 @@ mod kernel;
 mod logsum;
 mod matrix;
 mod model;
+mod moments;
 pub mod ops;
 mod plan;
 mod positions;
+mod read;
 mod reader;
 mod rope;
+mod sample;
 mod score;
 mod source;
 mod storage;
@@ -33,17 +41,22 @@ mod weights;
 
 pub use activations::Activations;
 pub use chat::Message;
+pub use choose::{Choice, Chosen};
 pub use config::{Activation, Config, LayerAttention, QueryKeyNorm};
 pub use error::EngineError;
 pub use family::known as architectures;
+pub use generate::{Finish, GenerateRequest, Generated, Generation};
 pub use gguf::Gguf;
 pub use hook::HookPoint;
 pub use intervene::{Edit, Intervention, Receipt};
 pub use kernel::pool::Pool;
 pub use matrix::Precision;
 pub use model::{Description, Identity, Model, OpenSettings};
+pub use moments::Moments;
 pub use positions::Positions;
+pub use read::{ReadOut, ReadSequence, Reading, Reduction};
 pub use rope::{Rope, RopeScaling};
+pub use sample::Sampling;
 pub use score::{OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 pub use source::Source;
 #[cfg(test)]

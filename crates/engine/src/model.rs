@@ -7,11 +7,14 @@ use tokenizers::Tokenizer;
 
 use crate::activations::{self, Activations};
 use crate::chat::Template;
-use crate::decoder::{Decoder, Segment, Store};
-use crate::hook::Blind;
+use crate::choose::{self, Choice, Chosen};
+use crate::decoder::Decoder;
+use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
+use crate::read::{self, ReadOut, Reading};
+use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 use crate::weights::Weights;
 use crate::{Config, EngineError, HookPoint, Message, Source};
@@ -45,7 +48,8 @@ pub struct Description {
 pub struct OpenSettings {
     /// In what products are computed.
     pub precision: Precision,
-    /// Threads for one sequence or batch at a time (scoring brings its own: [`ScoreSettings::threads`]).
+    /// Threads that share the work on one sequence or batch. Scoring and reading bring workers of their own where there
+    /// are several jobs: [`ScoreSettings::threads`].
     pub threads: usize,
 }
 
@@ -211,49 +215,62 @@ impl Model {
         activations::read(&self.config, &self.decoder, tokens, points)
     }
 
+    /// Reads hook points over many sequences, reduced as it goes, calling `on_done(index, values)` as each is known.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`] for what cannot be read; [`EngineError::Intervention`] as in [`Model::score_with`].
+    pub fn read(
+        &self,
+        reading: &Reading,
+        on_done: &mut dyn FnMut(usize, ReadOut) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        read::read(&self.config, &self.decoder, reading, on_done)
+    }
+
+    /// Generates after many prompts, calling `on_done(index, response)` as each is known.
+    ///
+    /// # Errors
+    /// [`EngineError::Request`], [`EngineError::NotFinite`]; [`EngineError::Intervention`] as in [`Model::score_with`].
+    pub fn generate_with(
+        &self,
+        generation: &Generation,
+        on_done: &mut dyn FnMut(usize, Generated) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        generate::generate(&self.config, &self.decoder, &|tokens| self.decode(tokens), generation, on_done)
+    }
+
     /// The most probable continuation, up to `most` tokens or an end token.
     ///
     /// # Errors
     /// [`EngineError::Request`], [`EngineError::NotFinite`].
     pub fn generate(&self, prompt: &[u32], most: usize) -> Result<Vec<u32>, EngineError> {
-        activations::check(&self.config, prompt)?;
-        let mut store = Store::new(&self.config, prompt.len());
-        let mut buffers = self.decoder.buffers();
-        let mut out = Vec::new();
-        let mut new = prompt.to_vec();
-        let mut length = 0;
-        while out.len() < most && length + new.len() <= self.config.longest {
-            store.grow(length + new.len());
-            let chain = if length > 0 { std::iter::once(0..length).collect() } else { Vec::new() };
-            let segment = Segment {
-                rows: 0..new.len(),
-                position: length,
-                chain,
-                stored: length,
-                long: self.config.is_long(prompt.len() + most),
-            };
-            let stream = self.decoder.run(&new, &[segment], &mut store, &mut buffers, &mut Blind);
-            length += new.len();
-            let last = &stream[stream.len() - self.config.hidden..];
-            let mut logits = vec![0.0; self.config.vocabulary];
-            self.decoder.head().project(
-                1,
-                &self.decoder.finish(last, &[new.len() - 1], &mut Blind),
-                &mut logits,
-                &mut buffers.scratch,
-            );
-            self.decoder.cap(&mut logits);
-            let best = logits.iter().enumerate().max_by(|one, two| one.1.total_cmp(two.1));
-            let Some((token, logit)) = best else { break };
-            if !logit.is_finite() {
-                return Err(EngineError::NotFinite(length));
-            }
-            if self.config.end_tokens.contains(&(token as u32)) {
-                break;
-            }
-            out.push(token as u32);
-            new = vec![token as u32];
-        }
-        Ok(out)
+        let requests = [GenerateRequest { prompt: prompt.to_vec(), stream: 0 }];
+        let generation = Generation {
+            requests: &requests,
+            most,
+            sampling: Sampling::default(),
+            stop: &[],
+            points: &[],
+            interventions: &[],
+            settings: ScoreSettings { threads: 1, ..ScoreSettings::default() },
+        };
+        let mut tokens = Vec::new();
+        self.generate_with(&generation, &mut |_, generated| {
+            tokens = generated.tokens;
+            ControlFlow::Continue(())
+        })?;
+        Ok(tokens)
+    }
+
+    /// Takes one of each request's labels, by their exact probabilities; `None` for requests that are not wanted.
+    ///
+    /// # Errors
+    /// As [`Model::score_with`]; [`EngineError::Request`] too where a label begins another.
+    pub fn choose(
+        &self,
+        scoring: &Scoring,
+        choice: Choice,
+    ) -> Result<(Vec<Option<Chosen>>, Vec<Receipt>), EngineError> {
+        choose::choose(&self.config, &self.decoder, scoring, choice)
     }
 }

@@ -130,17 +130,13 @@ pub(crate) fn score(
     let walk = Walk::new(config, decoder, &plan, &edits);
     let jobs: Vec<usize> =
         (0..plan.jobs.len()).filter(|job| plan.jobs[*job].iter().any(|request| is_wanted(*request))).collect();
-    let workers = plan.workers(config, settings.threads, settings.memory);
     let mut stopped = false;
     let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, requests, job));
-    walk.drive(workers, &jobs, work, &mut |scored: Scored| {
+    walk.drive((settings.threads, settings.memory), &jobs, work, &mut |scored: Scored| {
         for (request, scores) in scored.into_iter().filter(|(request, _)| is_wanted(*request)) {
-            if on_done(request, &scores).is_break() {
-                stopped = true;
-                return ControlFlow::Break(());
-            }
+            stopped |= on_done(request, &scores).is_break();
         }
-        ControlFlow::Continue(())
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if stopped || jobs.is_empty() {
         return Ok(edits.receipts(&walk.tallies()).unwrap_or_default());
@@ -232,7 +228,7 @@ fn places(layout: &Layout, labels: &[(usize, &[u32])]) -> Vec<Place> {
 
 /// Rows of logits held at once.
 const ROWS: usize = 512;
-/// Logits of a row held at once.
+
 impl Work for Read {
     fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
         let here: Vec<Place> = self.places.extract_if(.., |place| batch.row(place.piece, 0).is_some()).collect();

@@ -36,6 +36,9 @@ pub(crate) struct Worker<'a> {
     buffers: Buffers,
     /// Segments of the spine whose keys and values are in the store, and where.
     held: Vec<(usize, Range<usize>)>,
+    /// Rows of the store that jobs have filled, and first of those that the next job may.
+    filled: usize,
+    free: usize,
 }
 
 /// The tokens that a level computes: rows of one matrix.
@@ -133,53 +136,76 @@ impl<'a> Walk<'a> {
         sum
     }
 
-    /// Computes those jobs that are `wanted` on as many workers, calling `on_done` in the caller's thread with what
-    /// `work` makes of each. After `Break`, or an error, no job is begun; what is under way is still reported.
+    /// Computes those jobs that are `wanted`, on a worker a thread as far as memory and jobs go round, or on one worker
+    /// whose products are spread over the threads that the model was opened with. Calls `on_done` in the caller's thread
+    /// with what `work` makes of each. After `Break`, or an error, no job is begun; what is under way is still reported.
     pub fn drive<R: Send>(
         &self,
-        workers: usize,
+        (threads, memory): (usize, usize),
         wanted: &[usize],
         work: impl Fn(&mut Worker, usize) -> Result<R, EngineError> + Sync,
         on_done: &mut dyn FnMut(R) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        let workers = workers.clamp(1, wanted.len().max(1));
-        let parts = Parts::new(wanted.len(), workers);
-        let stop = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
-            for number in 0..workers {
-                let (send, parts, stop, work) = (send.clone(), &parts, &stop, &work);
-                scope.spawn(move || {
-                    let mut worker = Worker::new(self);
-                    while !stop.load(Ordering::Relaxed) {
-                        let Some(next) = parts.next(number) else { return };
-                        let answer = work(&mut worker, wanted[next]);
-                        if answer.is_err() {
-                            stop.store(true, Ordering::Relaxed);
-                        }
-                        if send.send(answer).is_err() {
-                            return;
-                        }
+        let workers = self.plan.workers(self.config, threads, memory).min(wanted.len().max(1));
+        let alone = workers == 1 && threads > 1;
+        let buffers = || if alone { self.decoder.buffers() } else { Buffers::default() };
+        parallel(
+            workers,
+            wanted.len(),
+            || Worker::new(self, buffers()),
+            |worker, next| work(worker, wanted[next]),
+            on_done,
+        )
+    }
+}
+
+/// Does numbered work on several threads, neighbours on the same one, calling `on_done` in the caller's thread. After
+/// `Break`, or an error, nothing is begun; what is under way is still reported.
+pub(crate) fn parallel<W, R: Send>(
+    workers: usize,
+    count: usize,
+    worker: impl Fn() -> W + Sync,
+    work: impl Fn(&mut W, usize) -> Result<R, EngineError> + Sync,
+    on_done: &mut dyn FnMut(R) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
+    let workers = workers.clamp(1, count.max(1));
+    let parts = Parts::new(count, workers);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Bounded, so that results do not pile up, nor much is computed after a `Break`.
+        let (send, receive) = mpsc::sync_channel(workers);
+        for number in 0..workers {
+            let (send, parts, stop, worker, work) = (send.clone(), &parts, &stop, &worker, &work);
+            scope.spawn(move || {
+                let mut worker = worker();
+                while !stop.load(Ordering::Relaxed) {
+                    let Some(next) = parts.next(number) else { return };
+                    let answer = work(&mut worker, next);
+                    if answer.is_err() {
+                        stop.store(true, Ordering::Relaxed);
                     }
-                });
-            }
-            drop(send);
-            let mut failed = None;
-            for answer in receive {
-                match answer {
-                    Ok(done) => {
-                        if on_done(done).is_break() {
-                            stop.store(true, Ordering::Relaxed);
-                        }
-                    }
-                    Err(error) => {
-                        failed.get_or_insert(error);
+                    if send.send(answer).is_err() {
+                        return;
                     }
                 }
+            });
+        }
+        drop(send);
+        let mut failed = None;
+        for answer in receive {
+            match answer {
+                Ok(done) => {
+                    if on_done(done).is_break() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
             }
-            failed.map_or(Ok(()), Err)
-        })
-    }
+        }
+        failed.map_or(Ok(()), Err)
+    })
 }
 
 /// Neighbouring jobs for each worker; one that has none left takes half of what another has yet to do.
@@ -204,14 +230,14 @@ impl Parts {
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(walk: &'a Walk<'a>) -> Worker<'a> {
-        Worker { walk, store: Store::new(walk.config, 0), buffers: Buffers::default(), held: Vec::new() }
+    /// One that works with these buffers: [`Decoder::buffers`] for one that has all threads to itself.
+    pub fn new(walk: &'a Walk<'a>, buffers: Buffers) -> Worker<'a> {
+        Worker { walk, store: Store::new(walk.config, 0), buffers, held: Vec::new(), filled: 0, free: 0 }
     }
 
-    /// Computes a job, showing its levels to `work`. Its pieces' rows in the store are returned: see
-    /// [`Worker::into_store`].
+    /// Computes a job, showing its levels to `work`. Returns its pieces' rows in the store.
     pub fn run(&mut self, job: usize, layout: &Layout, work: &mut dyn Work) -> Vec<Range<usize>> {
-        let mut next = self.hold(job);
+        let mut next = self.hold(job).max(self.free);
         let walk = self.walk;
         let pieces = &layout.pieces;
         let stored: Vec<Range<usize>> = pieces
@@ -222,6 +248,7 @@ impl<'a> Worker<'a> {
             })
             .collect();
         self.store.grow(next);
+        self.filled = next;
         let mut tallies = walk.edits.tallies();
         let levels = pieces.iter().map(|piece| piece.level + 1).max().unwrap_or(0);
         for level in 0..levels {
@@ -256,9 +283,14 @@ impl<'a> Worker<'a> {
         stored
     }
 
-    /// The store, for decoding on from it.
-    pub fn into_store(self) -> (Store, Buffers) {
-        (self.store, self.buffers)
+    /// Keeps what jobs have stored until now: the next job is put behind it. Only for plans without a spine.
+    pub fn keep(&mut self) {
+        self.free = self.filled;
+    }
+
+    /// The store, for decoding on from it, and its first free row.
+    pub fn into_store(self) -> (Store, Buffers, usize) {
+        (self.store, self.buffers, self.filled)
     }
 
     fn compute(

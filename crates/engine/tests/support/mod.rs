@@ -143,3 +143,56 @@ pub fn relative(one: &[f32], two: &[f32]) -> f32 {
 pub fn rows(values: &[f32], wide: usize, which: &[usize]) -> Vec<f32> {
     which.iter().flat_map(|row| values[row * wide..(row + 1) * wide].iter().copied()).collect()
 }
+
+use undermask_engine::{Edit, HookPoint, Intervention, Positions, ScoreSettings};
+
+/// One worker and little memory, so that a plan is cut into several jobs.
+pub const SMALL: ScoreSettings = ScoreSettings { threads: 1, memory: 0 };
+
+pub fn vector(name: &str, wide: usize) -> Vec<f32> {
+    uniform(&format!("vector.{name}"), wide)
+}
+
+/// The edits of a fixture's case, for a call of as many sequences of one shape.
+pub fn interventions(case: &serde_json::Value, wide: usize, sequences: usize) -> Vec<Intervention> {
+    let one = |edit: &serde_json::Value| {
+        let names = edit["vectors"].as_array().expect("vectors").iter();
+        let vectors: Vec<Vec<f32>> = names.map(|name| vector(name.as_str().expect("a name"), wide)).collect();
+        let threshold = edit["threshold"].as_f64().unwrap_or(0.0) as f32;
+        let direction = vectors[0].clone();
+        let made = match edit["kind"].as_str().expect("a kind") {
+            "add" => Edit::Add(direction),
+            "ablate" => Edit::Ablate(direction),
+            "project_out" => Edit::ProjectOut(vectors),
+            "cap_above" => Edit::CapAbove { direction, threshold },
+            "cap_below" => Edit::CapBelow { direction, threshold },
+            "replace" => Edit::Replace(vec![vectors.concat()]),
+            other => panic!("{other}"),
+        };
+        let positions = match &edit["positions"] {
+            serde_json::Value::String(name) => match name.as_str() {
+                "all" => Positions::All,
+                "prompt" => Positions::Prompt,
+                _ => Positions::Response,
+            },
+            list => {
+                let spans: Vec<(usize, usize)> = serde_json::from_value(list.clone()).expect("spans");
+                Positions::Spans(vec![spans.into_iter().map(|(start, end)| start..end).collect(); sequences])
+            }
+        };
+        Intervention {
+            point: edit["point"].as_str().expect("a point").parse::<HookPoint>().expect("a hook point"),
+            edit: made,
+            strength: edit["strength"].as_f64().expect("a strength") as f32,
+            positions,
+        }
+    };
+    case["edits"].as_array().expect("edits").iter().map(one).collect()
+}
+
+/// ln softmax of a row of logits at a token.
+pub fn log_softmax(logits: &[f32], token: u32) -> f64 {
+    let highest = logits.iter().fold(f32::NEG_INFINITY, |highest, logit| highest.max(*logit));
+    let sum: f64 = logits.iter().map(|logit| f64::from(logit - highest).exp()).sum();
+    f64::from(logits[token as usize] - highest) - sum.ln()
+}
