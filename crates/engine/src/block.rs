@@ -3,6 +3,7 @@
 use crate::EngineError;
 use crate::config::{Config, QueryKeyNorm};
 use crate::family::{HEADS, Norms, PREFIXES};
+use crate::lora::LowRank;
 use crate::matrix::{Matrix, Workspace};
 use crate::ops::add;
 use crate::weights::Weights;
@@ -24,16 +25,20 @@ pub(crate) struct Block {
     pub feed_out_norm: Option<Vec<f32>>,
 }
 
-/// A matrix and its bias, if it has one.
+/// A matrix, its bias, if it has one, and what adapters add beside it.
 pub(crate) struct Linear {
     matrix: Matrix,
     bias: Option<Vec<f32>>,
+    beside: Vec<LowRank>,
 }
 
 impl Linear {
     /// out = input·Wᵀ + bias for `count` rows.
     pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], workspace: &mut Workspace) {
         self.matrix.project(count, input, out, workspace);
+        for pair in &self.beside {
+            pair.add(count, input, out);
+        }
         if let Some(bias) = &self.bias {
             out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
         }
@@ -68,7 +73,8 @@ impl Taker<'_> {
     fn linear(&self, name: &str, rows: usize, columns: usize, biased: bool) -> Result<Linear, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let bias = biased.then(|| self.weights.vector(&format!("{name}.bias"), rows)).transpose()?;
-        Ok(Linear { matrix: self.weights.matrix(&format!("{name}.weight"), rows, columns)?, bias })
+        let matrix = self.weights.matrix(&format!("{name}.weight"), rows, columns)?;
+        Ok(Linear { matrix, bias, beside: self.weights.beside(&name) })
     }
 
     /// Some projections of one input, `[name, rows]` each: from a matrix each, or from one of all their rows.
@@ -87,9 +93,10 @@ impl Taker<'_> {
             taken.push(match fused {
                 None => self.linear(&format!("layers.{layer}.{part}"), rows, columns, biased)?,
                 Some(fused) => {
-                    let name = format!("{}layers.{layer}.{fused}.weight", self.prefix);
-                    let matrix = self.weights.matrix_rows(&name, all, columns, first..first + rows)?;
-                    Linear { matrix, bias: None }
+                    let (name, rows) = (format!("{}layers.{layer}.{fused}", self.prefix), first..first + rows);
+                    let matrix = self.weights.matrix_rows(&format!("{name}.weight"), all, columns, rows.clone())?;
+                    let beside = self.weights.beside(&name).iter().map(|pair| pair.rows(rows.clone())).collect();
+                    Linear { matrix, bias: None, beside }
                 }
             });
             first += rows;

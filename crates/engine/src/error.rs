@@ -38,6 +38,14 @@ pub enum EngineError {
         /// Expected and found.
         why: String,
     },
+    /// An adapter is not read, or does not belong to its base.
+    #[error("{file}: {why}")]
+    Adapter {
+        /// File.
+        file: String,
+        /// What does not fit, with the remedy.
+        why: String,
+    },
     /// The architecture is not known.
     #[error("architecture `{found}` is not supported; this version reads: {known}")]
     Architecture {

@@ -86,6 +86,7 @@ impl Matrix {
             let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns).to_vec();
             let done = |rows: Range<usize>| tensor.release(rows.start * columns..rows.end * columns);
             let blocks = Blocks::pack(tensor.kind, rows, columns, &packing.pool, bytes, done);
+            tensor.release(0..rows * columns);
             return Matrix { place: Place::Quantised(blocks), entering: Entering::Exact, rows, columns };
         }
         let held = match (packing.precision, tensor.kind) {
@@ -100,7 +101,10 @@ impl Matrix {
                 let numbers = |range: &Range<usize>| range.start * columns..range.end * columns;
                 let read = |range: Range<usize>, out: &mut [f32]| tensor.widen(numbers(&range), out);
                 let done = |range: Range<usize>| tensor.release(numbers(&range));
-                Place::Packed(Panels::pack(held, rows, columns, &packing.pool, read, done))
+                let panels = Panels::pack(held, rows, columns, &packing.pool, read, done);
+                // Reading a page brings its neighbours, of which some were released before: once more for all.
+                tensor.release(0..rows * columns);
+                Place::Packed(panels)
             }
         };
         Matrix { place, entering, rows, columns }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
-use crate::{EngineError, Gguf};
+use crate::{Adaptation, EngineError, Gguf};
 
 /// Where a model is.
 #[derive(Clone)]
@@ -17,6 +17,15 @@ pub enum Source {
     Directory(PathBuf),
     /// A GGUF file, which holds all that a directory would.
     Gguf(Gguf),
+    /// A model with a LoRA adapter.
+    Adapted {
+        /// The model.
+        base: Box<Source>,
+        /// Where adapter_config.json and adapter_model.safetensors are.
+        adapter: Box<Source>,
+        /// Merged or applied.
+        how: Adaptation,
+    },
     /// Files by name.
     Memory {
         /// What errors call it.
@@ -83,6 +92,7 @@ impl Source {
         match self {
             Source::Directory(path) => path.display().to_string(),
             Source::Gguf(file) => file.place().to_owned(),
+            Source::Adapted { base, adapter, .. } => format!("{}+{}", base.place(), adapter.place()),
             Source::Memory { name, .. } => name.clone(),
         }
     }
@@ -92,6 +102,7 @@ impl Source {
         match self {
             Source::Directory(path) => path.join(file).display().to_string(),
             Source::Gguf(inner) => format!("{} ({file} of its metadata)", inner.place()),
+            Source::Adapted { base, .. } => base.path(file),
             Source::Memory { name, .. } => format!("{name}/{file}"),
         }
     }
@@ -112,6 +123,7 @@ impl Source {
                 }
             }
             Source::Gguf(inner) => return inner.file(file),
+            Source::Adapted { base, .. } => return base.text(file),
             Source::Memory { files, .. } => match files.iter().find(|(name, _)| name == file) {
                 None => return Ok(None),
                 Some((_, bytes)) => bytes.to_vec(),
@@ -130,6 +142,7 @@ impl Source {
                 Ok(bytes) => Ok(Some(bytes)),
             },
             Source::Gguf(_) => Ok(None),
+            Source::Adapted { base, .. } => base.bytes(file),
             Source::Memory { files, .. } => {
                 Ok(files.iter().find(|(name, _)| name == file).map(|(_, bytes)| Bytes::Held(Arc::new(bytes.clone()))))
             }

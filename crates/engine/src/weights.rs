@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use safetensors::{Dtype, SafeTensors};
 
+use crate::lora::{self, LowRank};
 use crate::matrix::{Matrix, Packing};
 use crate::source::Bytes;
 use crate::storage::BlockType;
@@ -21,6 +22,8 @@ const HASHED: usize = 8 << 20;
 /// All tensors of a model by name.
 pub(crate) struct Weights {
     tensors: BTreeMap<String, Tensor>,
+    /// What adapters add beside matrices, by module.
+    beside: BTreeMap<String, Vec<LowRank>>,
     /// Bytes on disk.
     pub bytes: usize,
     /// Hash over every tensor's name, type, shape and bytes, in order of names.
@@ -46,6 +49,11 @@ const INDEX: &str = "model.safetensors.index.json";
 impl Weights {
     /// Maps a model's weights and checks the files.
     pub fn open(source: &Source) -> Result<Weights, EngineError> {
+        if let Source::Adapted { base, adapter, how } = source {
+            let mut weights = Weights::open(base)?;
+            lora::adapt(&mut weights, adapter, *how)?;
+            return Ok(weights);
+        }
         let (tensors, bytes) = match source {
             Source::Gguf(file) => (file.tensors()?, file.length()),
             _ => safetensors(source)?,
@@ -60,7 +68,14 @@ impl Weights {
             }
         }
         let dtype = most(&tensors);
-        Ok(Weights { tensors, bytes, hash: hasher.finalize().to_hex().to_string(), dtype, packing: Packing::default() })
+        Ok(Weights {
+            tensors,
+            beside: BTreeMap::new(),
+            bytes,
+            hash: hasher.finalize().to_hex().to_string(),
+            dtype,
+            packing: Packing::default(),
+        })
     }
 
     /// Number of parameters.
@@ -75,6 +90,38 @@ impl Weights {
             return Err(wrong(format!("has shape {:?}; config.json needs {shape:?}", tensor.shape)));
         }
         Ok(tensor)
+    }
+
+    /// A tensor's shape.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|tensor| &tensor.shape[..])
+    }
+
+    /// A tensor.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Puts a tensor in place of another.
+    pub fn put(&mut self, name: String, tensor: Tensor) {
+        self.tensors.insert(name, tensor);
+    }
+
+    /// Puts what an adapter adds beside a module's matrix.
+    pub fn put_beside(&mut self, module: String, pair: LowRank) {
+        self.beside.entry(module).or_default().push(pair);
+    }
+
+    /// What adapters add beside a module's matrix.
+    pub fn beside(&self, module: &str) -> Vec<LowRank> {
+        self.beside.get(module).cloned().unwrap_or_default()
+    }
+
+    /// Modules with a matrix that is not the embedding.
+    pub fn linear_modules(&self) -> impl Iterator<Item = &str> {
+        let matrices = self.tensors.iter().filter(|(_, tensor)| tensor.shape.len() == 2);
+        let modules = matrices.filter_map(|(name, _)| name.strip_suffix(".weight"));
+        modules.filter(|module| !module.ends_with("embed_tokens"))
     }
 
     /// Whether there is such a tensor.
@@ -163,7 +210,7 @@ fn files(source: &Source) -> Result<Vec<String>, EngineError> {
     Ok(names)
 }
 
-fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -> Result<(), EngineError> {
+pub(crate) fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -> Result<(), EngineError> {
     let damaged = |why: String| EngineError::Weights { file: path.to_owned(), why };
     // The library checks the header's length, that tensors do not overlap, and that they end where the file does.
     let content = SafeTensors::deserialize(file.as_ref()).map_err(|error| damaged(error.to_string()))?;
@@ -189,6 +236,11 @@ fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -
 }
 
 impl Tensor {
+    /// Outermost dimension first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
     /// A tensor where it lies in a file; the caller has checked that the shape needs as many bytes.
     pub fn mapped(file: Bytes, range: Range<usize>, kind: BlockType, shape: Vec<usize>) -> Tensor {
         Tensor { file, range, kind, shape }

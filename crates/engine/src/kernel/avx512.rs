@@ -50,6 +50,10 @@ macro_rules! lanes_of_512 {
                 unsafe { _mm512_set1_epi32(word as i32) }
             }
             #[inline(always)]
+            unsafe fn prefetch(from: *const u32) {
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            }
+            #[inline(always)]
             unsafe fn low(raw: __m512i) -> Self {
                 $name(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(raw)) })
             }
