@@ -15,7 +15,7 @@ use crate::config::{Activation, Config};
 use crate::hook::{HookPoint, Visitor};
 use crate::kernel::attention::{Heads, Sequence, attend};
 use crate::kernel::isa::Isa;
-use crate::kernel::pool::Pool;
+use crate::kernel::pool::{Pool, for_rows};
 use crate::matrix::{Matrix, Workspace};
 use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
 use crate::weights::Weights;
@@ -77,7 +77,6 @@ impl Store {
 #[derive(Default)]
 pub(crate) struct Buffers {
     normed: Vec<f32>,
-    inverse: Vec<f32>,
     query: Vec<f32>,
     key: Vec<f32>,
     value: Vec<f32>,
@@ -151,10 +150,10 @@ impl Decoder {
             visitor.visit(HookPoint::ResidPre(layer), &mut stream, None);
             self.attention_out(layer, block, &stream, segments, &sequences, &angles, store, buffers);
             visitor.visit(HookPoint::AttentionOut(layer), &mut buffers.added, None);
-            add(&mut stream, &buffers.added);
+            add_rows(&buffers.scratch.pool, &mut stream, &buffers.added, wide);
             self.mlp_out(block, &stream, buffers);
             visitor.visit(HookPoint::MlpOut(layer), &mut buffers.added, None);
-            add(&mut stream, &buffers.added);
+            add_rows(&buffers.scratch.pool, &mut stream, &buffers.added, wide);
             visitor.visit(HookPoint::ResidPost(layer), &mut stream, None);
         }
         stream
@@ -176,8 +175,8 @@ impl Decoder {
         let config = &self.config;
         let count = stream.len() / config.hidden;
         let (wide, narrow, size) = (config.query_width(), config.key_width(), config.head_dimension);
-        let Buffers { normed, inverse, query, key, value, attended, added, scratch, .. } = buffers;
-        let input = self.normed(stream, block.attention_norm.as_deref(), normed, inverse);
+        let Buffers { normed, query, key, value, attended, added, scratch, .. } = buffers;
+        let input = self.normed(stream, block.attention_norm.as_deref(), normed, &scratch.pool);
         for (buffer, width) in [(&mut *query, wide), (&mut *key, narrow), (&mut *value, narrow)] {
             sized(buffer, count * width);
         }
@@ -186,12 +185,12 @@ impl Decoder {
         block.value.project(count, input, value, scratch);
         for (rows, norm) in [(&mut *query, &block.query_norm), (&mut *key, &block.key_norm)] {
             if let Some(weight) = norm {
-                self.norm_in_place(rows, weight, added, inverse);
+                self.norm_in_place(rows, weight, added, &scratch.pool);
             }
         }
         let angles = &angles[config.attention[layer].rope];
-        turn(query, size, wide, angles);
-        turn(key, size, narrow, angles);
+        turn(query, size, wide, angles, &scratch.pool);
+        turn(key, size, narrow, angles, &scratch.pool);
         let (keys, values) = (&mut store.keys[layer], &mut store.values[layer]);
         for segment in segments {
             let stored = segment.stored * narrow..(segment.stored + segment.rows.len()) * narrow;
@@ -204,7 +203,7 @@ impl Decoder {
         sized(added, count * config.hidden);
         block.output.project(count, attended, added, scratch);
         if let Some(weight) = &block.attention_out_norm {
-            self.norm_in_place(added, weight, normed, inverse);
+            self.norm_in_place(added, weight, normed, &scratch.pool);
         }
     }
 
@@ -212,43 +211,38 @@ impl Decoder {
     fn mlp_out(&self, block: &Block, stream: &[f32], buffers: &mut Buffers) {
         let config = &self.config;
         let count = stream.len() / config.hidden;
-        let Buffers { normed, inverse, gate, activated, added, scratch, .. } = buffers;
-        let input = self.normed(stream, block.feed_norm.as_deref(), normed, inverse);
+        let Buffers { normed, gate, activated, added, scratch, .. } = buffers;
+        let input = self.normed(stream, block.feed_norm.as_deref(), normed, &scratch.pool);
         sized(gate, count * config.intermediate);
         sized(activated, count * config.intermediate);
         block.gate.project(count, input, gate, scratch);
         block.up.project(count, input, activated, scratch);
-        match config.activation {
-            Activation::Silu => gate_forward(gate, activated),
-            Activation::GeluTanh => gelu_forward(gate, activated),
-        }
+        for_rows(&scratch.pool, activated, config.intermediate, GRAIN, |first, activated| {
+            let gate = &gate[first * config.intermediate..][..activated.len()];
+            match config.activation {
+                Activation::Silu => gate_forward(gate, activated),
+                Activation::GeluTanh => gelu_forward(gate, activated),
+            }
+        });
         sized(added, count * config.hidden);
         block.down.project(count, activated, added, scratch);
         if let Some(weight) = &block.feed_out_norm {
-            self.norm_in_place(added, weight, normed, inverse);
+            self.norm_in_place(added, weight, normed, &scratch.pool);
         }
     }
 
     /// The rows normed, or themselves where there is no norm.
-    fn normed<'a>(
-        &self,
-        rows: &'a [f32],
-        weight: Option<&[f32]>,
-        normed: &'a mut Vec<f32>,
-        inverse: &mut Vec<f32>,
-    ) -> &'a [f32] {
+    fn normed<'a>(&self, rows: &'a [f32], weight: Option<&[f32]>, normed: &'a mut Vec<f32>, pool: &Pool) -> &'a [f32] {
         let Some(weight) = weight else { return rows };
         sized(normed, rows.len());
-        sized(inverse, rows.len() / weight.len());
-        norm_forward(rows, weight, self.config.norm_epsilon, normed, inverse);
+        norm_rows(pool, rows, weight, self.config.norm_epsilon, normed);
         normed
     }
 
     /// Norms rows of the weight's width in place.
-    fn norm_in_place(&self, rows: &mut Vec<f32>, weight: &[f32], spare: &mut Vec<f32>, inverse: &mut Vec<f32>) {
+    fn norm_in_place(&self, rows: &mut Vec<f32>, weight: &[f32], spare: &mut Vec<f32>, pool: &Pool) {
         sized(spare, rows.len());
-        sized(inverse, rows.len() / weight.len());
-        norm_forward(rows, weight, self.config.norm_epsilon, spare, inverse);
+        norm_rows(pool, rows, weight, self.config.norm_epsilon, spare);
         std::mem::swap(rows, spare);
     }
 
@@ -282,17 +276,36 @@ impl Decoder {
     }
 }
 
+/// Rows of one task of the pool, in what is done row by row.
+const GRAIN: usize = 32;
+
 /// Turns the first numbers of every head of every row.
-fn turn(rows: &mut [f32], size: usize, wide: usize, angles: &Angles) {
+fn turn(rows: &mut [f32], size: usize, wide: usize, angles: &Angles, pool: &Pool) {
     let half = angles.half;
-    pulp::Arch::new().dispatch(|| {
-        for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
-            let own = number * half..(number + 1) * half;
-            for head in row.chunks_exact_mut(size) {
-                rotate(&mut head[..2 * half], &angles.cosines[own.clone()], &angles.sines[own.clone()], 1.0);
+    for_rows(pool, rows, wide, GRAIN, |first, rows| {
+        pulp::Arch::new().dispatch(|| {
+            for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
+                let own = (first + number) * half..(first + number + 1) * half;
+                for head in row.chunks_exact_mut(size) {
+                    rotate(&mut head[..2 * half], &angles.cosines[own.clone()], &angles.sines[own.clone()], 1.0);
+                }
             }
-        }
+        });
     });
+}
+
+/// y = x/rms(x)·w per row of the weight's width.
+fn norm_rows(pool: &Pool, rows: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    let wide = weight.len();
+    for_rows(pool, out, wide, GRAIN, |first, out| {
+        let mut inverse = [0.0; GRAIN];
+        norm_forward(&rows[first * wide..][..out.len()], weight, epsilon, out, &mut inverse);
+    });
+}
+
+/// one += two, rows of a width.
+fn add_rows(pool: &Pool, one: &mut [f32], two: &[f32], wide: usize) {
+    for_rows(pool, one, wide, GRAIN, |first, one| add(one, &two[first * wide..][..one.len()]));
 }
 
 /// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::kernel::blocks::{Blocks, Quantised};
 use crate::kernel::isa::Isa;
 use crate::kernel::panels::{Held, PANEL, Panels};
 use crate::kernel::pool::Pool;
@@ -21,7 +22,8 @@ pub enum Precision {
     F32,
     /// Weights and activations of every product rounded to bf16, sums in f32: the fast mode.
     Bf16,
-    /// Quantised weights as on disk (others in Q8_0 blocks), activations in blocks of int8, sums of blocks in f32.
+    /// Quantised weights as on disk (others rounded to Q8_0 blocks), activations in blocks of int8, sums of blocks in f32.
+    /// A matrix whose columns are no multiple of 32 is computed exactly.
     Q8,
 }
 
@@ -43,11 +45,12 @@ impl Default for Packing {
 pub(crate) struct Workspace {
     pub pool: Arc<Pool>,
     words: Vec<u32>,
+    quantised: Quantised,
 }
 
 impl Workspace {
     pub fn on(pool: Arc<Pool>) -> Workspace {
-        Workspace { pool, words: Vec::new() }
+        Workspace { pool, words: Vec::new(), quantised: Quantised::default() }
     }
 }
 
@@ -71,6 +74,7 @@ pub(crate) struct Matrix {
 
 enum Place {
     Packed(Panels),
+    Quantised(Blocks),
     /// As it is on disk.
     Mapped(Tensor),
 }
@@ -78,19 +82,29 @@ enum Place {
 impl Matrix {
     /// Takes a tensor [rows, columns] that is multiplied; a small model's are packed whatever their type.
     pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool, packing: &Packing) -> Matrix {
+        if packing.precision == Precision::Q8 && columns.is_multiple_of(32) {
+            let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns).to_vec();
+            let done = |rows: Range<usize>| tensor.release(rows.start * columns..rows.end * columns);
+            let blocks = Blocks::pack(tensor.kind, rows, columns, &packing.pool, bytes, done);
+            tensor.release(0..rows * columns);
+            return Matrix { place: Place::Quantised(blocks), entering: Entering::Exact, rows, columns };
+        }
         let held = match (packing.precision, tensor.kind) {
             (Precision::Bf16, _) | (_, BlockType::Bf16) => Some(Held::Bf16),
             (_, BlockType::F32) => Some(Held::F32),
             _ => small.then_some(Held::F32),
         };
-        let entering = if packing.precision == Precision::F32 { Entering::Exact } else { Entering::Rounded };
+        let entering = if packing.precision == Precision::Bf16 { Entering::Rounded } else { Entering::Exact };
         let place = match held {
             None => Place::Mapped(tensor),
             Some(held) => {
                 let numbers = |range: &Range<usize>| range.start * columns..range.end * columns;
                 let read = |range: Range<usize>, out: &mut [f32]| tensor.widen(numbers(&range), out);
                 let done = |range: Range<usize>| tensor.release(numbers(&range));
-                Place::Packed(Panels::pack(held, rows, columns, &packing.pool, read, done))
+                let panels = Panels::pack(held, rows, columns, &packing.pool, read, done);
+                // Reading a page brings its neighbours, of which some were released before: once more for all.
+                tensor.release(0..rows * columns);
+                Place::Packed(panels)
             }
         };
         Matrix { place, entering, rows, columns }
@@ -105,6 +119,7 @@ impl Matrix {
     pub fn row(&self, row: usize, out: &mut [f32]) {
         match &self.place {
             Place::Packed(panels) => panels.row(row, out),
+            Place::Quantised(blocks) => blocks.row(row, out),
             Place::Mapped(tensor) => tensor.widen(row * self.columns..(row + 1) * self.columns, out),
         }
     }
@@ -128,11 +143,16 @@ impl Matrix {
         let input = &input[..count * self.columns];
         match &self.place {
             Place::Packed(panels) => {
-                let prepared = prepare(panels.held, self.entering, self.columns, input, pool, &mut workspace.words);
+                let prepared =
+                    prepare(isa, panels.held, self.entering, self.columns, input, pool, &mut workspace.words);
                 product(isa, panels, range, &prepared, count, (out, width), pool);
             }
+            Place::Quantised(blocks) => {
+                blocks.product(isa, range, input, (out, width), &mut workspace.quantised, pool);
+            }
             Place::Mapped(tensor) => {
-                let prepared = prepare(Held::F32, Entering::Exact, self.columns, input, pool, &mut workspace.words);
+                let prepared =
+                    prepare(isa, Held::F32, Entering::Exact, self.columns, input, pool, &mut workspace.words);
                 let height = (BLOCK / self.columns / PANEL * PANEL).max(PANEL);
                 for start in range.clone().step_by(height) {
                     let end = (start + height).min(range.end);

@@ -95,6 +95,68 @@ impl BlockType {
         }
     }
 
+    /// The whole numbers of blocks of a quantised type, and for every 32 of them (Q6_K: 16) the scale and the minimum: a
+    /// number is scale·q − minimum.
+    ///
+    /// # Panics
+    /// When the lengths do not fit, or for plain floats.
+    pub fn parts(self, bytes: &[u8], quants: &mut [i8], scales: &mut [f32], minima: &mut [f32]) {
+        let group = if self == BlockType::Q6K { 16 } else { 32 };
+        let groups = self.elements() / group;
+        assert!(groups > 0, "{} has no whole numbers", self.name());
+        let each = bytes
+            .chunks_exact(self.bytes())
+            .zip(quants.chunks_exact_mut(self.elements()))
+            .zip(scales.chunks_exact_mut(groups).zip(minima.chunks_exact_mut(groups)));
+        for ((block, quants), (scales, minima)) in each {
+            minima.fill(0.0);
+            match self {
+                BlockType::Q8_0 => {
+                    scales[0] = half_at(block, 0);
+                    quants.iter_mut().zip(&block[2..34]).for_each(|(quant, byte)| *quant = *byte as i8);
+                }
+                BlockType::Q4_0 => {
+                    scales[0] = half_at(block, 0);
+                    for (place, pair) in block[2..18].iter().enumerate() {
+                        quants[place] = (pair & 0x0F) as i8 - 8;
+                        quants[place + 16] = (pair >> 4) as i8 - 8;
+                    }
+                }
+                BlockType::Q4K | BlockType::Q5K => {
+                    let (scale, minimum) = (half_at(block, 0), half_at(block, 2));
+                    let (own_scales, own_minima) = scales_and_minima(&block[4..16]);
+                    let (fifth, nibbles) = match self {
+                        BlockType::Q4K => (None, &block[16..144]),
+                        _ => (Some(&block[16..48]), &block[48..176]),
+                    };
+                    for (group, quants) in quants.chunks_exact_mut(32).enumerate() {
+                        scales[group] = scale * f32::from(own_scales[group]);
+                        minima[group] = minimum * f32::from(own_minima[group]);
+                        for (place, quant) in quants.iter_mut().enumerate() {
+                            let low = (nibbles[group / 2 * 32 + place] >> (group % 2 * 4)) & 0x0F;
+                            let high = fifth.map_or(0, |fifth| (fifth[place] >> group) & 1);
+                            *quant = (low | (high << 4)) as i8;
+                        }
+                    }
+                }
+                _ => {
+                    let scale = half_at(block, 208);
+                    for (group, quants) in quants.chunks_exact_mut(32).enumerate() {
+                        let (side, row) = (group / 4, group % 4);
+                        for (place, quant) in quants.iter_mut().enumerate() {
+                            let low = (block[side * 64 + row % 2 * 32 + place] >> (row / 2 * 4)) & 0x0F;
+                            let high = (block[128 + side * 32 + place] >> (row * 2)) & 0x03;
+                            *quant = (low | (high << 4)) as i8 - 32;
+                        }
+                        for half in 0..2 {
+                            scales[group * 2 + half] = scale * f32::from(block[192 + group * 2 + half] as i8);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether every block's scales are finite: a cheap look that finds a hostile or damaged quantised tensor before it
     /// poisons a whole run. Plain floats are not looked at.
     pub fn scales_are_finite(self, bytes: &[u8]) -> bool {

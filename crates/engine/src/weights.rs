@@ -272,14 +272,10 @@ impl Tensor {
         &self.file.as_ref()[self.range.clone()]
     }
 
-    /// The numbers where they lie, when they are f32 and aligned.
-    pub fn floats(&self) -> Option<&[f32]> {
-        if self.kind != BlockType::F32 {
-            return None;
-        }
-        // SAFETY: every bit pattern is an f32; `align_to` keeps to aligned addresses.
-        let (before, floats, after) = unsafe { self.bytes().align_to::<f32>() };
-        (before.is_empty() && after.is_empty()).then_some(floats)
+    /// The bytes of a range of numbers that starts and ends at blocks.
+    pub fn row_bytes(&self, range: Range<usize>) -> &[u8] {
+        let (elements, size) = (self.kind.elements(), self.kind.bytes());
+        &self.bytes()[range.start / elements * size..range.end / elements * size]
     }
 
     /// Says that numbers of a range will not be read again soon: their pages of the file need not stay in memory.

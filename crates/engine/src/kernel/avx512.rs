@@ -50,6 +50,10 @@ macro_rules! lanes_of_512 {
                 unsafe { _mm512_set1_epi32(word as i32) }
             }
             #[inline(always)]
+            unsafe fn prefetch(from: *const u32) {
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            }
+            #[inline(always)]
             unsafe fn low(raw: __m512i) -> Self {
                 $name(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(raw)) })
             }
@@ -76,6 +80,24 @@ lanes_of_512!(WideBf16, |sum: WideBf16, one, two| WideBf16(unsafe {
         std::mem::transmute::<__m512i, __m512bh>(two),
     )
 }));
+
+/// Rounds a row to bf16 pairs; the rest of fewer than 32 numbers is left to the caller. Returns how many were rounded.
+///
+/// # Safety
+/// The machine has AVX-512 F and BF16; `out` has room for half as many words.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(crate) unsafe fn round_row(row: &[f32], out: *mut u32) -> usize {
+    let whole = row.len() / 32 * 32;
+    for at in (0..whole).step_by(32) {
+        // SAFETY: 32 numbers from `at` on are within the row, and their 16 words within `out`.
+        unsafe {
+            let (low, high) = (_mm512_loadu_ps(row.as_ptr().add(at)), _mm512_loadu_ps(row.as_ptr().add(at + 16)));
+            let pairs = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_storeu_si512(out.add(at / 2).cast(), pairs);
+        }
+    }
+    whole
+}
 
 /// [`sweep`] with AVX-512.
 ///

@@ -24,6 +24,9 @@ pub(crate) trait Lanes: Copy {
     unsafe fn fused(self, one: Self, two: Self) -> Self;
     unsafe fn raw(from: *const u32) -> Self::Raw;
     unsafe fn splat_raw(word: u32) -> Self::Raw;
+    /// Asks for a cache line that will be read later; any address will do.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const u32) {}
     /// The words' low halves as f32.
     unsafe fn low(raw: Self::Raw) -> Self;
     /// The words' high halves as f32.

@@ -3,7 +3,7 @@
 //!
 //! [`isa`] finds the instruction set; [`lanes`] is what a kernel needs of one (`avx512`, `avx2`, `neon` and the portable
 //! form implement it); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
-//! [`product`] cuts a product into tasks; [`attention`] walks keys and values with an online softmax; [`pool`] runs the
+//! [`product`] cuts a product into tasks; [`blocks`] is the same for quantised weights; [`attention`] walks keys and values with an online softmax; [`pool`] runs the
 //! tasks.
 //!
 //! *Invariant.* A row of a result is a chain of fused multiply-adds in the order of the inner index, whatever the number
@@ -14,6 +14,7 @@ pub(crate) mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod blocks;
 pub(crate) mod isa;
 pub(crate) mod lanes;
 pub(crate) mod memory;
@@ -23,3 +24,5 @@ pub(crate) mod panels;
 pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod tile;
+#[cfg(target_arch = "x86_64")]
+mod vnni;

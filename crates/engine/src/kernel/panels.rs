@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::isa::Isa;
 use super::memory::Words;
 use super::pool::{Pool, Shares};
 
@@ -123,20 +124,27 @@ pub(crate) fn pair_stride(columns: usize) -> usize {
     columns.div_ceil(2).next_multiple_of(16) + 16
 }
 
-/// Rounds rows [count, columns] to bf16 pairs, `pair_stride` words a row.
-pub(crate) fn round_rows(rows: &[f32], columns: usize, out: &mut [u32]) {
+/// Rounds rows [count, columns] to bf16 pairs, `pair_stride` words a row. (AVX-512 BF16 takes subnormal numbers for zero,
+/// as its products do.)
+pub(crate) fn round_rows(isa: Isa, rows: &[f32], columns: usize, out: &mut [u32]) {
     let stride = pair_stride(columns);
-    pulp::Arch::new().dispatch(|| {
-        for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(stride)) {
-            let pairs = row.chunks_exact(2);
+    for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(stride)) {
+        let done = match isa {
+            // SAFETY: the set was found on this machine; a stride is at least half of the columns.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16 => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
+            _ => 0,
+        };
+        pulp::Arch::new().dispatch(|| {
+            let pairs = row[done..].chunks_exact(2);
             if let [last] = pairs.remainder() {
                 out[columns / 2] = pair(*last, 0.0);
             }
-            for (two, out) in pairs.zip(out) {
+            for (two, out) in pairs.zip(&mut out[done / 2..]) {
                 *out = pair(two[0], two[1]);
             }
-        }
-    });
+        });
+    }
 }
 
 #[cfg(test)]

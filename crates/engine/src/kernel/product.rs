@@ -35,6 +35,7 @@ pub(crate) struct Prepared<'a> {
 
 /// Brings rows [count, columns] into the form that a product needs; `scratch` holds it where it is not the input.
 pub(crate) fn prepare<'a>(
+    isa: Isa,
     held: Held,
     entering: Entering,
     columns: usize,
@@ -72,7 +73,7 @@ pub(crate) fn prepare<'a>(
         let out = unsafe { shares.part(rows.start * row..rows.end * row) };
         let input = &input[rows.start * columns..rows.end * columns];
         if kind == Kind::Pairs {
-            round_rows(input, columns, out);
+            round_rows(isa, input, columns, out);
         } else {
             for (input, out) in input.chunks_exact(columns).zip(out.chunks_exact_mut(row)) {
                 for (value, out) in input.iter().zip(&mut *out) {
@@ -208,7 +209,7 @@ mod tests {
             |_| {},
         );
         let mut scratch = Vec::new();
-        let prepared = prepare(held, entering, columns, &input, &pool, &mut scratch);
+        let prepared = prepare(isa, held, entering, columns, &input, &pool, &mut scratch);
         let mut out = numbers(3, count * rows); // what was there before must not matter
         product(isa, &panels, 0..rows, &prepared, count, (&mut out, rows), &pool);
         out

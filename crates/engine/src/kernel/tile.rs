@@ -104,6 +104,8 @@ unsafe fn sweep_kind<L: Lanes, const KIND: u8>(strip: &Strip, rows: usize, panel
 
 #[inline(always)]
 unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Strip, rows: usize) {
+    // With few rows the weights come from memory: while the last rows pass, the next group is asked for.
+    let few = rows > 1 && rows <= 64;
     let mut row = 0;
     while row < rows {
         // SAFETY: the parts of the strip are within it.
@@ -115,19 +117,19 @@ unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Stri
             };
             match rows - row {
                 left if left >= 8 && L::ROWS == 8 => {
-                    tile::<L, KIND, 8, PANELS>(&part);
+                    tile::<L, KIND, 8, PANELS>(&part, few && left == 8);
                     row += 8;
                 }
                 left if left >= 4 && L::ROWS >= 4 => {
-                    tile::<L, KIND, 4, PANELS>(&part);
+                    tile::<L, KIND, 4, PANELS>(&part, few && left == 4);
                     row += 4;
                 }
                 left if left >= 2 => {
-                    tile::<L, KIND, 2, PANELS>(&part);
+                    tile::<L, KIND, 2, PANELS>(&part, few && left == 2);
                     row += 2;
                 }
                 _ => {
-                    tile::<L, KIND, 1, PANELS>(&part);
+                    tile::<L, KIND, 1, PANELS>(&part, false);
                     row += 1;
                 }
             }
@@ -136,7 +138,7 @@ unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Stri
 }
 
 #[inline(always)]
-unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>(strip: &Strip) {
+unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>(strip: &Strip, ahead: bool) {
     let Strip { activation_step, activation_row, panel, panel_step, out_row, .. } = *strip;
     // SAFETY: every address is within what the caller of `multiply` promised; the methods of `L` are allowed to it.
     unsafe {
@@ -152,6 +154,11 @@ unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>
         let mut at = 0;
         let mut weights = strip.weights;
         for _ in 0..strip.steps {
+            if ahead {
+                for column in 0..PANELS {
+                    L::prefetch(weights.wrapping_add((PANELS + column) * panel));
+                }
+            }
             if KIND == 0 {
                 let wide: [L; PANELS] = std::array::from_fn(|column| L::load(weights.add(column * panel).cast()));
                 for row in 0..ROWS {
