@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::View;
 
 use crate::decoder::{Buffers, Decoder, Segment, Store};
-use crate::hook::{HookPoint, Observer};
+use crate::hook::{HookPoint, Visitor};
 use crate::{Config, EngineError};
 
 /// What was read.
@@ -30,8 +30,8 @@ struct Copy {
     points: BTreeMap<HookPoint, Vec<f32>>,
 }
 
-impl Observer for Copy {
-    fn observe(&mut self, point: HookPoint, rows: &[f32]) {
+impl Visitor for Copy {
+    fn visit(&mut self, point: HookPoint, rows: &mut [f32], _: Option<&[usize]>) {
         if let Some(place) = self.points.get_mut(&point) {
             *place = rows.to_vec();
         }
@@ -65,24 +65,24 @@ pub(crate) fn read(
 ) -> Result<Activations, EngineError> {
     check(config, tokens)?;
     for point in points {
-        if let HookPoint::ResidPre(layer)
-        | HookPoint::ResidPost(layer)
-        | HookPoint::AttentionOut(layer)
-        | HookPoint::MlpOut(layer) = point
-            && *layer >= config.layers
-        {
-            return Err(EngineError::Request(format!("`{point}`: the model has blocks 0 to {}", config.layers - 1)));
-        }
+        point.check(config.layers)?;
     }
     let mut copy = Copy { points: points.iter().map(|point| (*point, Vec::new())).collect() };
     let mut store = Store::new(config, tokens.len());
     let mut buffers = Buffers::default();
-    let segment = Segment { rows: 0..tokens.len(), position: 0, chain: Vec::new(), stored: 0 };
+    let segment = Segment {
+        rows: 0..tokens.len(),
+        position: 0,
+        chain: Vec::new(),
+        stored: 0,
+        long: config.is_long(tokens.len()),
+    };
     let stream = decoder.run(tokens, &[segment], &mut store, &mut buffers, &mut copy);
-    let normed = decoder.finish(&stream);
-    copy.observe(HookPoint::FinalNorm, &normed);
+    let every: Vec<usize> = (0..tokens.len()).collect();
+    let normed = decoder.finish(&stream, &every, &mut copy);
     let mut logits = vec![0.0; tokens.len() * config.vocabulary];
     decoder.head().project(tokens.len(), &normed, &mut logits, 0.0, &mut buffers.scratch);
+    decoder.cap(&mut logits);
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EngineError::NotFinite(tokens.len()));
     }

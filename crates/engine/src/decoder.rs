@@ -1,4 +1,5 @@
-//! The forward pass: a decoder of RMSNorm, rotary grouped-query attention and a gated feed-forward layer.
+//! The forward pass: one decoder of RMSNorm, rotary grouped-query attention and a gated feed-forward layer, configured
+//! for every family.
 //!
 //! It runs over *segments*: stretches of new tokens, each with a chain of earlier stretches whose keys and values are in
 //! the store. One long sequence, a ragged batch, a decoding step and a whole trie of prompts are all lists of segments,
@@ -7,48 +8,20 @@
 use std::ops::Range;
 
 use crate::EngineError;
-use crate::config::Config;
-use crate::hook::{HookPoint, Observer};
+use crate::attend::{Attention, soft_cap};
+use crate::block::{Block, Parameters};
+use crate::config::{Activation, Config};
+use crate::hook::{HookPoint, Visitor};
 use crate::matrix::Matrix;
-use crate::ops::{add, dot, exponential, gate_forward, norm_forward, rotate};
+use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
 use crate::weights::Weights;
-
-/// The parameters of one block.
-struct Block {
-    attention_norm: Vec<f32>,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-    feed_norm: Vec<f32>,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
-}
-
-/// A matrix and its bias, if it has one.
-struct Linear {
-    matrix: Matrix,
-    bias: Option<Vec<f32>>,
-}
-
-impl Linear {
-    fn project(&self, count: usize, input: &[f32], out: &mut [f32], scratch: &mut Vec<f32>) {
-        self.matrix.project(count, input, out, 0.0, scratch);
-        if let Some(bias) = &self.bias {
-            out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
-        }
-    }
-}
 
 /// A decoder ready to run.
 pub(crate) struct Decoder {
     config: Config,
-    embedding: Matrix,
-    blocks: Vec<Block>,
-    final_norm: Vec<f32>,
-    head: Option<Matrix>,
-    frequencies: Vec<f64>,
+    parameters: Parameters,
+    /// Of each rope, the frequencies of short sequences and of long ones.
+    frequencies: Vec<[Vec<f32>; 2]>,
 }
 
 /// New tokens that follow a chain of stored ones.
@@ -62,24 +35,27 @@ pub(crate) struct Segment {
     pub chain: Vec<Range<usize>>,
     /// Where its own keys and values go in the store.
     pub stored: usize,
+    /// Whether its sequence is so long that LongRoPE's long list is used ([`Config::is_long`]).
+    pub long: bool,
 }
 
 /// Keys and values of every token computed so far, per block [capacity, K·h].
 pub(crate) struct Store {
     keys: Vec<Vec<f32>>,
     values: Vec<Vec<f32>>,
+    width: usize,
 }
 
 impl Store {
     pub fn new(config: &Config, capacity: usize) -> Store {
         let empty = || vec![vec![0.0; capacity * config.key_width()]; config.layers];
-        Store { keys: empty(), values: empty() }
+        Store { keys: empty(), values: empty(), width: config.key_width() }
     }
 
     /// Makes room for as many rows.
-    pub fn grow(&mut self, config: &Config, capacity: usize) {
+    pub fn grow(&mut self, capacity: usize) {
         for rows in self.keys.iter_mut().chain(&mut self.values) {
-            rows.resize(capacity * config.key_width(), 0.0);
+            rows.resize(capacity * self.width, 0.0);
         }
     }
 }
@@ -100,6 +76,13 @@ pub(crate) struct Buffers {
     pub scratch: Vec<f32>,
 }
 
+/// Cosines and sines of every row's position, [N, r/2] each.
+struct Angles {
+    cosines: Vec<f32>,
+    sines: Vec<f32>,
+    half: usize,
+}
+
 fn sized(buffer: &mut Vec<f32>, length: usize) {
     buffer.clear();
     buffer.resize(length, 0.0);
@@ -108,199 +91,199 @@ fn sized(buffer: &mut Vec<f32>, length: usize) {
 impl Decoder {
     /// Takes a decoder's tensors, checking each one's shape.
     pub fn load(config: &Config, weights: &Weights) -> Result<Decoder, EngineError> {
-        let wide = config.hidden;
-        let linear = |name: String, rows: usize, columns: usize, biased: bool| -> Result<Linear, EngineError> {
-            let bias = biased.then(|| weights.vector(&format!("{name}.bias"), rows)).transpose()?;
-            Ok(Linear { matrix: weights.matrix(&format!("{name}.weight"), rows, columns)?, bias })
-        };
-        let embedding = weights.matrix("model.embed_tokens.weight", config.vocabulary, wide)?;
-        let mut blocks = Vec::new();
-        for layer in 0..config.layers {
-            let name = |part: &str| format!("model.layers.{layer}.{part}");
-            let (query, key, inner) = (config.query_width(), config.key_width(), config.intermediate);
-            let (biased, inner_biased) = (config.attention_bias, config.feed_forward_bias);
-            blocks.push(Block {
-                attention_norm: weights.vector(&name("input_layernorm.weight"), wide)?,
-                query: linear(name("self_attn.q_proj"), query, wide, biased)?,
-                key: linear(name("self_attn.k_proj"), key, wide, biased)?,
-                value: linear(name("self_attn.v_proj"), key, wide, biased)?,
-                output: linear(name("self_attn.o_proj"), wide, query, biased)?,
-                feed_norm: weights.vector(&name("post_attention_layernorm.weight"), wide)?,
-                gate: linear(name("mlp.gate_proj"), inner, wide, inner_biased)?,
-                up: linear(name("mlp.up_proj"), inner, wide, inner_biased)?,
-                down: linear(name("mlp.down_proj"), wide, inner, inner_biased)?,
-            });
-        }
-        let head = if config.tied { None } else { Some(weights.matrix("lm_head.weight", config.vocabulary, wide)?) };
-        Ok(Decoder {
-            embedding,
-            blocks,
-            final_norm: weights.vector("model.norm.weight", wide)?,
-            head,
-            frequencies: config.rope.frequencies(config.head_dimension),
-            config: config.clone(),
-        })
+        let frequencies = config.ropes.iter().map(|rope| [false, true].map(|long| rope.frequencies(long))).collect();
+        Ok(Decoder { parameters: Parameters::load(config, weights)?, frequencies, config: config.clone() })
     }
 
-    /// The matrix from the final norm to logits, [V, D].
+    /// The matrix from the final norm to logits, [V, D]. The logits are not yet capped: see [`Decoder::cap`].
     pub fn head(&self) -> &Matrix {
-        self.head.as_ref().unwrap_or(&self.embedding)
+        self.parameters.head.as_ref().unwrap_or(&self.parameters.embedding)
     }
 
-    /// Runs the blocks; returns the residual stream after the last one, [N, D].
+    /// The soft cap on logits, where the family has one.
+    pub fn cap(&self, logits: &mut [f32]) {
+        if let Some(cap) = self.config.final_cap {
+            pulp::Arch::new().dispatch(|| soft_cap(logits, cap));
+        }
+    }
+
+    /// Runs the blocks; returns the residual stream after the last one, [N, D]. The visitor sees, and may change, every
+    /// hook point but the final norm.
     pub fn run(
         &self,
         tokens: &[u32],
         segments: &[Segment],
         store: &mut Store,
         buffers: &mut Buffers,
-        observer: &mut dyn Observer,
+        visitor: &mut dyn Visitor,
     ) -> Vec<f32> {
         let (config, count, wide) = (&self.config, tokens.len(), self.config.hidden);
         let mut stream = vec![0.0; count * wide];
         for (token, row) in tokens.iter().zip(stream.chunks_exact_mut(wide)) {
-            self.embedding.row(*token as usize, row);
+            self.parameters.embedding.row(*token as usize, row);
         }
-        observer.observe(HookPoint::Embeddings, &stream);
-        let angles = self.angles(segments, count);
-        for (layer, block) in self.blocks.iter().enumerate() {
-            observer.observe(HookPoint::ResidPre(layer), &stream);
-            let Buffers { normed, inverse, query, key, value, attended, added, gate, activated, scores, scratch } =
-                buffers;
-            sized(normed, count * wide);
-            sized(inverse, count);
-            norm_forward(&stream, &block.attention_norm, config.norm_epsilon, normed, inverse);
-            sized(query, count * config.query_width());
-            sized(key, count * config.key_width());
-            sized(value, count * config.key_width());
-            block.query.project(count, normed, query, scratch);
-            block.key.project(count, normed, key, scratch);
-            block.value.project(count, normed, value, scratch);
-            turn(query, config.query_width(), &angles, config.head_dimension);
-            turn(key, config.key_width(), &angles, config.head_dimension);
-            let narrow = config.key_width();
-            for segment in segments {
-                let stored = segment.stored * narrow..(segment.stored + segment.rows.len()) * narrow;
-                let rows = segment.rows.start * narrow..segment.rows.end * narrow;
-                store.keys[layer][stored.clone()].copy_from_slice(&key[rows.clone()]);
-                store.values[layer][stored].copy_from_slice(&value[rows]);
-            }
-            sized(attended, count * config.query_width());
-            for segment in segments {
-                self.attend(segment, query, &store.keys[layer], &store.values[layer], attended, scores);
-            }
-            sized(added, count * wide);
-            block.output.project(count, attended, added, scratch);
-            observer.observe(HookPoint::AttentionOut(layer), added);
-            add(&mut stream, added);
-            norm_forward(&stream, &block.feed_norm, config.norm_epsilon, normed, inverse);
-            let inner = config.intermediate;
-            sized(gate, count * inner);
-            sized(activated, count * inner);
-            block.gate.project(count, normed, gate, scratch);
-            block.up.project(count, normed, activated, scratch);
-            gate_forward(gate, activated);
-            block.down.project(count, activated, added, scratch);
-            observer.observe(HookPoint::MlpOut(layer), added);
-            add(&mut stream, added);
-            observer.observe(HookPoint::ResidPost(layer), &stream);
+        if config.embedding_scale != 1.0 {
+            stream.iter_mut().for_each(|value| *value *= config.embedding_scale);
+        }
+        visitor.visit(HookPoint::Embeddings, &mut stream, None);
+        let angles: Vec<Angles> = (0..config.ropes.len()).map(|rope| self.angles(rope, segments, count)).collect();
+        for (layer, block) in self.parameters.blocks.iter().enumerate() {
+            visitor.visit(HookPoint::ResidPre(layer), &mut stream, None);
+            self.attention_out(layer, block, &stream, segments, &angles, store, buffers);
+            visitor.visit(HookPoint::AttentionOut(layer), &mut buffers.added, None);
+            add(&mut stream, &buffers.added);
+            self.mlp_out(block, &stream, buffers);
+            visitor.visit(HookPoint::MlpOut(layer), &mut buffers.added, None);
+            add(&mut stream, &buffers.added);
+            visitor.visit(HookPoint::ResidPost(layer), &mut stream, None);
         }
         stream
     }
 
-    /// Final norm of some rows, [N, D].
-    pub fn finish(&self, rows: &[f32]) -> Vec<f32> {
-        let mut normed = vec![0.0; rows.len()];
-        let mut inverse = vec![0.0; rows.len() / self.config.hidden];
-        norm_forward(rows, &self.final_norm, self.config.norm_epsilon, &mut normed, &mut inverse);
+    /// What a block's attention adds to the stream, into `buffers.added`.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, each borrowed by itself")]
+    fn attention_out(
+        &self,
+        layer: usize,
+        block: &Block,
+        stream: &[f32],
+        segments: &[Segment],
+        angles: &[Angles],
+        store: &mut Store,
+        buffers: &mut Buffers,
+    ) {
+        let config = &self.config;
+        let count = stream.len() / config.hidden;
+        let (wide, narrow, size) = (config.query_width(), config.key_width(), config.head_dimension);
+        let Buffers { normed, inverse, query, key, value, attended, added, scores, scratch, .. } = buffers;
+        let input = self.normed(stream, block.attention_norm.as_deref(), normed, inverse);
+        for (buffer, width) in [(&mut *query, wide), (&mut *key, narrow), (&mut *value, narrow)] {
+            sized(buffer, count * width);
+        }
+        block.query.project(count, input, query, scratch);
+        block.key.project(count, input, key, scratch);
+        block.value.project(count, input, value, scratch);
+        for (rows, norm) in [(&mut *query, &block.query_norm), (&mut *key, &block.key_norm)] {
+            if let Some(weight) = norm {
+                self.norm_in_place(rows, weight, added, inverse);
+            }
+        }
+        let angles = &angles[config.attention[layer].rope];
+        turn(query, size, wide, angles);
+        turn(key, size, narrow, angles);
+        let (keys, values) = (&mut store.keys[layer], &mut store.values[layer]);
+        for segment in segments {
+            let stored = segment.stored * narrow..(segment.stored + segment.rows.len()) * narrow;
+            let rows = segment.rows.start * narrow..segment.rows.end * narrow;
+            keys[stored.clone()].copy_from_slice(&key[rows.clone()]);
+            values[stored].copy_from_slice(&value[rows]);
+        }
+        sized(attended, count * wide);
+        let attention = Attention::of(config, layer);
+        for segment in segments {
+            attention.run(segment, query, (keys, values), attended, scores);
+        }
+        sized(added, count * config.hidden);
+        block.output.project(count, attended, added, scratch);
+        if let Some(weight) = &block.attention_out_norm {
+            self.norm_in_place(added, weight, normed, inverse);
+        }
+    }
+
+    /// What a block's feed-forward layer adds to the stream, into `buffers.added`.
+    fn mlp_out(&self, block: &Block, stream: &[f32], buffers: &mut Buffers) {
+        let config = &self.config;
+        let count = stream.len() / config.hidden;
+        let Buffers { normed, inverse, gate, activated, added, scratch, .. } = buffers;
+        let input = self.normed(stream, block.feed_norm.as_deref(), normed, inverse);
+        sized(gate, count * config.intermediate);
+        sized(activated, count * config.intermediate);
+        block.gate.project(count, input, gate, scratch);
+        block.up.project(count, input, activated, scratch);
+        match config.activation {
+            Activation::Silu => gate_forward(gate, activated),
+            Activation::GeluTanh => gelu_forward(gate, activated),
+        }
+        sized(added, count * config.hidden);
+        block.down.project(count, activated, added, scratch);
+        if let Some(weight) = &block.feed_out_norm {
+            self.norm_in_place(added, weight, normed, inverse);
+        }
+    }
+
+    /// The rows normed, or themselves where there is no norm.
+    fn normed<'a>(
+        &self,
+        rows: &'a [f32],
+        weight: Option<&[f32]>,
+        normed: &'a mut Vec<f32>,
+        inverse: &mut Vec<f32>,
+    ) -> &'a [f32] {
+        let Some(weight) = weight else { return rows };
+        sized(normed, rows.len());
+        sized(inverse, rows.len() / weight.len());
+        norm_forward(rows, weight, self.config.norm_epsilon, normed, inverse);
         normed
     }
 
-    /// Cosines and sines of every row's position, [N, h/2] each.
-    fn angles(&self, segments: &[Segment], count: usize) -> (Vec<f32>, Vec<f32>) {
-        let half = self.frequencies.len();
+    /// Norms rows of the weight's width in place.
+    fn norm_in_place(&self, rows: &mut Vec<f32>, weight: &[f32], spare: &mut Vec<f32>, inverse: &mut Vec<f32>) {
+        sized(spare, rows.len());
+        sized(inverse, rows.len() / weight.len());
+        norm_forward(rows, weight, self.config.norm_epsilon, spare, inverse);
+        std::mem::swap(rows, spare);
+    }
+
+    /// Final norm of some rows of the stream, [N, D]; `which` are their numbers among the rows of the run before.
+    pub fn finish(&self, rows: &[f32], which: &[usize], visitor: &mut dyn Visitor) -> Vec<f32> {
+        let mut normed = vec![0.0; rows.len()];
+        let mut inverse = vec![0.0; rows.len() / self.config.hidden];
+        norm_forward(rows, &self.parameters.final_norm, self.config.norm_epsilon, &mut normed, &mut inverse);
+        visitor.visit(HookPoint::FinalNorm, &mut normed, Some(which));
+        normed
+    }
+
+    /// Cosines and sines of every row's position under one rope.
+    fn angles(&self, rope: usize, segments: &[Segment], count: usize) -> Angles {
+        let half = self.frequencies[rope][0].len();
+        let amplitude = self.config.ropes[rope].amplitude as f32;
         let (mut cosines, mut sines) = (vec![0.0; count * half], vec![0.0; count * half]);
         for segment in segments {
+            let frequencies = &self.frequencies[rope][usize::from(segment.long)];
             for (place, row) in segment.rows.clone().enumerate() {
-                let position = (segment.position + place) as f64;
-                for (pair, frequency) in self.frequencies.iter().enumerate() {
+                let position = (segment.position + place) as f32;
+                for (pair, frequency) in frequencies.iter().enumerate() {
                     // transformers multiplies in f32; so do we, or long sequences would differ by more than rounding.
-                    let angle = position as f32 * *frequency as f32;
-                    cosines[row * half + pair] = angle.cos();
-                    sines[row * half + pair] = angle.sin();
+                    let angle = position * frequency;
+                    cosines[row * half + pair] = angle.cos() * amplitude;
+                    sines[row * half + pair] = angle.sin() * amplitude;
                 }
             }
         }
-        (cosines, sines)
-    }
-
-    /// Attention of one segment over its chain and itself. Scores are held for one row at a time, so a long prompt
-    /// needs no [T, T].
-    fn attend(
-        &self,
-        segment: &Segment,
-        query: &[f32],
-        keys: &[f32],
-        values: &[f32],
-        attended: &mut [f32],
-        scores: &mut Vec<f32>,
-    ) {
-        let (size, wide, narrow) = (self.config.head_dimension, self.config.query_width(), self.config.key_width());
-        let group = self.config.heads / self.config.key_value_heads;
-        let scale = 1.0 / (size as f32).sqrt();
-        let before: usize = segment.chain.iter().map(ExactSizeIterator::len).sum();
-        scores.resize(group * (before + segment.rows.len()), 0.0);
-        pulp::Arch::new().dispatch(|| {
-            for (place, row) in segment.rows.clone().enumerate() {
-                let own = segment.stored..segment.stored + place + 1;
-                let length = before + place + 1;
-                let seen = || segment.chain.iter().cloned().chain(std::iter::once(own.clone())).flatten();
-                for shared in 0..self.config.key_value_heads {
-                    let heads = &query[row * wide + shared * group * size..][..group * size];
-                    for (index, stored) in seen().enumerate() {
-                        let key = &keys[stored * narrow + shared * size..][..size];
-                        for (head, part) in heads.chunks_exact(size).enumerate() {
-                            scores[head * length + index] = dot(part, key) * scale;
-                        }
-                    }
-                    let out = &mut attended[row * wide + shared * group * size..][..group * size];
-                    for (row_scores, out) in scores.chunks_exact_mut(length).zip(out.chunks_exact_mut(size)) {
-                        softmax(row_scores);
-                        for (weight, stored) in row_scores.iter().zip(seen()) {
-                            let value = &values[stored * narrow + shared * size..][..size];
-                            for (out, value) in out.iter_mut().zip(value) {
-                                *out += weight * value;
-                            }
-                        }
-                    }
-                }
-            }
-        });
+        Angles { cosines, sines, half }
     }
 }
 
-/// Softmax in place.
-#[inline(always)]
-fn softmax(scores: &mut [f32]) {
-    let highest = scores.iter().fold(f32::NEG_INFINITY, |highest, score| highest.max(*score));
-    for score in scores.iter_mut() {
-        *score = exponential(*score - highest);
-    }
-    let scale = 1.0 / crate::ops::sum(scores);
-    for score in scores.iter_mut() {
-        *score *= scale;
-    }
-}
-
-/// Rotates every head of every row.
-fn turn(rows: &mut [f32], wide: usize, (cosines, sines): &(Vec<f32>, Vec<f32>), size: usize) {
-    let half = size / 2;
+/// Turns the first numbers of every head of every row.
+fn turn(rows: &mut [f32], size: usize, wide: usize, angles: &Angles) {
+    let half = angles.half;
     pulp::Arch::new().dispatch(|| {
         for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
-            let angles = number * half..(number + 1) * half;
+            let own = number * half..(number + 1) * half;
             for head in row.chunks_exact_mut(size) {
-                rotate(head, &cosines[angles.clone()], &sines[angles.clone()], 1.0);
+                rotate(&mut head[..2 * half], &angles.cosines[own.clone()], &angles.sines[own.clone()], 1.0);
             }
+        }
+    });
+}
+
+/// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).
+fn gelu_forward(gate: &[f32], act: &mut [f32]) {
+    const TWICE: f32 = 1.595_769; // 2·√(2/π)
+    pulp::Arch::new().dispatch(|| {
+        for (act, gate) in act.iter_mut().zip(gate) {
+            let inner = TWICE * (gate + 0.044_715 * gate * gate * gate);
+            *act *= gate / (1.0 + exponential(-inner));
         }
     });
 }

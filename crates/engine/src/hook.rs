@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::EngineError;
+
 /// A place in the forward pass. Layer b is the output of block b, from 0, before the final norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HookPoint {
@@ -59,15 +61,38 @@ impl FromStr for HookPoint {
     }
 }
 
-/// Reads the forward pass while it runs.
-pub trait Observer {
-    /// `rows` is [N, D], one row a token of the call.
-    fn observe(&mut self, point: HookPoint, rows: &[f32]);
+impl HookPoint {
+    /// Its block, where it has one.
+    pub fn layer(self) -> Option<usize> {
+        match self {
+            HookPoint::Embeddings | HookPoint::FinalNorm => None,
+            HookPoint::ResidPre(layer)
+            | HookPoint::AttentionOut(layer)
+            | HookPoint::MlpOut(layer)
+            | HookPoint::ResidPost(layer) => Some(layer),
+        }
+    }
+
+    /// Refuses a block that a model of so many has not.
+    pub(crate) fn check(self, layers: usize) -> Result<(), EngineError> {
+        match self.layer() {
+            Some(layer) if layer >= layers => {
+                Err(EngineError::Request(format!("`{self}`: the model has blocks 0 to {}", layers - 1)))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Reads nothing.
+/// Sees the forward pass while it runs, and may change it.
+pub(crate) trait Visitor {
+    /// `rows` is [N, D]: a row for every token of the call, or for those that `which` lists.
+    fn visit(&mut self, point: HookPoint, rows: &mut [f32], which: Option<&[usize]>);
+}
+
+/// Sees nothing.
 pub(crate) struct Blind;
 
-impl Observer for Blind {
-    fn observe(&mut self, _: HookPoint, _: &[f32]) {}
+impl Visitor for Blind {
+    fn visit(&mut self, _: HookPoint, _: &mut [f32], _: Option<&[usize]>) {}
 }

@@ -5,14 +5,19 @@
 //! gives exact log-probabilities of labels over a `trie` of prompts; `activations` reads one sequence.
 
 mod activations;
+mod attend;
+mod block;
 mod chat;
 mod config;
 mod decoder;
 mod error;
+mod family;
 mod hook;
 mod matrix;
 mod model;
 pub mod ops;
+mod reader;
+mod rope;
 mod score;
 mod source;
 mod trie;
@@ -20,9 +25,11 @@ mod weights;
 
 pub use activations::Activations;
 pub use chat::Message;
-pub use config::{ARCHITECTURES, Config, Rope, RopeScaling};
+pub use config::{Activation, Config, LayerAttention, QueryKeyNorm};
 pub use error::EngineError;
-pub use hook::{HookPoint, Observer};
+pub use family::known as architectures;
+pub use hook::HookPoint;
 pub use model::{Description, Identity, Model};
+pub use rope::{Rope, RopeScaling};
 pub use score::{OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
 pub use source::Source;

@@ -67,7 +67,10 @@ impl Model {
         let text = source
             .text("config.json")?
             .ok_or_else(|| missing("config.json", "give the directory of a Hugging Face model"))?;
-        let config = Config::parse(&text)?;
+        let mut config = Config::parse(&text)?;
+        if let Some(text) = source.text("generation_config.json")? {
+            config.add_end_tokens(&text)?;
+        }
         let weights = Weights::open(source)?;
         let decoder = Decoder::load(&config, &weights)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
@@ -177,14 +180,27 @@ impl Model {
         let mut new = prompt.to_vec();
         let mut length = 0;
         while out.len() < most && length + new.len() <= self.config.longest {
-            store.grow(&self.config, length + new.len());
+            store.grow(length + new.len());
             let chain = if length > 0 { std::iter::once(0..length).collect() } else { Vec::new() };
-            let segment = Segment { rows: 0..new.len(), position: length, chain, stored: length };
+            let segment = Segment {
+                rows: 0..new.len(),
+                position: length,
+                chain,
+                stored: length,
+                long: self.config.is_long(prompt.len() + most),
+            };
             let stream = self.decoder.run(&new, &[segment], &mut store, &mut buffers, &mut Blind);
             length += new.len();
             let last = &stream[stream.len() - self.config.hidden..];
             let mut logits = vec![0.0; self.config.vocabulary];
-            self.decoder.head().project(1, &self.decoder.finish(last), &mut logits, 0.0, &mut buffers.scratch);
+            self.decoder.head().project(
+                1,
+                &self.decoder.finish(last, &[new.len() - 1], &mut Blind),
+                &mut logits,
+                0.0,
+                &mut buffers.scratch,
+            );
+            self.decoder.cap(&mut logits);
             let best = logits.iter().enumerate().max_by(|one, two| one.1.total_cmp(two.1));
             let Some((token, logit)) = best else { break };
             if !logit.is_finite() {

@@ -222,6 +222,7 @@ fn run_job(
                     position: trie.nodes[*node].depth,
                     chain: chain(&trie, &starts, *node),
                     stored: starts[*node],
+                    long: false,
                 }
             })
             .collect();
@@ -298,7 +299,7 @@ fn read_logits(
         for row in rows {
             gathered.extend_from_slice(&stream[row * wide..][..wide]);
         }
-        let normed = decoder.finish(&gathered);
+        let normed = decoder.finish(&gathered, rows, &mut Blind);
         let mut logits = vec![LogSum::default(); rows.len()];
         let mut found: Vec<Vec<f64>> = places.iter().map(|place| vec![f64::NAN; place.wanted.len()]).collect();
         let head = decoder.head();
@@ -319,6 +320,7 @@ fn read_logits(
                     (&weights[start * wide..end * wide], crate::ops::Lay::transposed(wide)),
                     1.0,
                 );
+                decoder.cap(&mut block_logits);
                 let tokens = range.start + start..range.start + end;
                 for ((row, sum), (place, found)) in
                     block_logits.chunks_exact(width).zip(&mut logits).zip(places.iter().zip(&mut found))

@@ -75,6 +75,26 @@ impl Weights {
         Ok(tensor)
     }
 
+    /// Whether there is such a tensor.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Some rows of a matrix [all, columns].
+    pub fn matrix_rows(
+        &self,
+        name: &str,
+        all: usize,
+        columns: usize,
+        rows: Range<usize>,
+    ) -> Result<Matrix, EngineError> {
+        let mut tensor = self.tensor(name, &[all, columns])?.clone();
+        let row = tensor.range.len() / all;
+        tensor.range = tensor.range.start + rows.start * row..tensor.range.start + rows.end * row;
+        tensor.shape = vec![rows.len(), columns];
+        Ok(Matrix::of(tensor, rows.len(), columns, self.bytes <= SMALL))
+    }
+
     /// A vector, widened.
     pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, EngineError> {
         Ok(self.tensor(name, &[length])?.widened(0..length))
