@@ -9,7 +9,7 @@ mod respond;
 mod schedule;
 mod scripted;
 
-pub use local::{Local, LocalSettings};
+pub use local::{Local, LocalSettings, Split};
 pub use open::open_directory;
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 pub use scripted::{Scripted, answered, known_weight};
