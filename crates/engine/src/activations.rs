@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::View;
 
-use crate::decoder::{Buffers, Decoder, Segment, Store};
+use crate::decoder::{Decoder, Segment, Store};
 use crate::hook::{HookPoint, Visitor};
 use crate::{Config, EngineError};
 
@@ -69,7 +69,7 @@ pub(crate) fn read(
     }
     let mut copy = Copy { points: points.iter().map(|point| (*point, Vec::new())).collect() };
     let mut store = Store::new(config, tokens.len());
-    let mut buffers = Buffers::default();
+    let mut buffers = decoder.buffers();
     let segment = Segment {
         rows: 0..tokens.len(),
         position: 0,
@@ -81,7 +81,7 @@ pub(crate) fn read(
     let every: Vec<usize> = (0..tokens.len()).collect();
     let normed = decoder.finish(&stream, &every, &mut copy);
     let mut logits = vec![0.0; tokens.len() * config.vocabulary];
-    decoder.head().project(tokens.len(), &normed, &mut logits, 0.0, &mut buffers.scratch);
+    decoder.head().project(tokens.len(), &normed, &mut logits, &mut buffers.scratch);
     decoder.cap(&mut logits);
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EngineError::NotFinite(tokens.len()));

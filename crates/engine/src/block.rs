@@ -3,7 +3,7 @@
 use crate::EngineError;
 use crate::config::{Config, QueryKeyNorm};
 use crate::family::{HEADS, Norms, PREFIXES};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Workspace};
 use crate::ops::add;
 use crate::weights::Weights;
 
@@ -32,8 +32,8 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// out = input·Wᵀ + bias for `count` rows.
-    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], scratch: &mut Vec<f32>) {
-        self.matrix.project(count, input, out, 0.0, scratch);
+    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], workspace: &mut Workspace) {
+        self.matrix.project(count, input, out, workspace);
         if let Some(bias) = &self.bias {
             out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
         }
@@ -155,8 +155,12 @@ impl Parameters {
                 Some(weights.matrix(name, config.vocabulary, config.hidden)?)
             }
         };
+        let embedding = format!("{prefix}embed_tokens.weight");
         Ok(Parameters {
-            embedding: weights.matrix(&format!("{prefix}embed_tokens.weight"), config.vocabulary, config.hidden)?,
+            embedding: match config.tied {
+                true => weights.matrix(&embedding, config.vocabulary, config.hidden)?,
+                false => weights.looked_up(&embedding, config.vocabulary, config.hidden)?,
+            },
             blocks: (0..config.layers).map(|layer| taker.block(layer)).collect::<Result<_, _>>()?,
             final_norm: taker.norm("norm", config.hidden)?,
             head,

@@ -6,13 +6,17 @@
 //! and the tokens of all segments are the rows of one matrix, without padding.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::EngineError;
-use crate::attend::{Attention, soft_cap};
+use crate::attend::soft_cap;
 use crate::block::{Block, Parameters};
 use crate::config::{Activation, Config};
 use crate::hook::{HookPoint, Visitor};
-use crate::matrix::Matrix;
+use crate::kernel::attention::{Heads, Sequence, attend};
+use crate::kernel::isa::Isa;
+use crate::kernel::pool::Pool;
+use crate::matrix::{Matrix, Workspace};
 use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
 use crate::weights::Weights;
 
@@ -22,6 +26,7 @@ pub(crate) struct Decoder {
     parameters: Parameters,
     /// Of each rope, the frequencies of short sequences and of long ones.
     frequencies: Vec<[Vec<f32>; 2]>,
+    pool: Arc<Pool>,
 }
 
 /// New tokens that follow a chain of stored ones.
@@ -72,8 +77,7 @@ pub(crate) struct Buffers {
     added: Vec<f32>,
     gate: Vec<f32>,
     activated: Vec<f32>,
-    scores: Vec<f32>,
-    pub scratch: Vec<f32>,
+    pub scratch: Workspace,
 }
 
 /// Cosines and sines of every row's position, [N, r/2] each.
@@ -83,8 +87,8 @@ struct Angles {
     half: usize,
 }
 
+/// Gives a buffer a length; what is in it is left as it was, since every use overwrites all of it.
 fn sized(buffer: &mut Vec<f32>, length: usize) {
-    buffer.clear();
     buffer.resize(length, 0.0);
 }
 
@@ -92,7 +96,14 @@ impl Decoder {
     /// Takes a decoder's tensors, checking each one's shape.
     pub fn load(config: &Config, weights: &Weights) -> Result<Decoder, EngineError> {
         let frequencies = config.ropes.iter().map(|rope| [false, true].map(|long| rope.frequencies(long))).collect();
-        Ok(Decoder { parameters: Parameters::load(config, weights)?, frequencies, config: config.clone() })
+        let pool = Arc::clone(&weights.packing.pool);
+        Ok(Decoder { parameters: Parameters::load(config, weights)?, frequencies, config: config.clone(), pool })
+    }
+
+    /// Buffers of a caller that has the model to itself: work is spread over all its threads. A worker among several
+    /// takes [`Buffers::default`] and stays on its own thread.
+    pub fn buffers(&self) -> Buffers {
+        Buffers { scratch: Workspace::on(Arc::clone(&self.pool)), ..Buffers::default() }
     }
 
     /// The matrix from the final norm to logits, [V, D]. The logits are not yet capped: see [`Decoder::cap`].
@@ -127,9 +138,10 @@ impl Decoder {
         }
         visitor.visit(HookPoint::Embeddings, &mut stream, None);
         let angles: Vec<Angles> = (0..config.ropes.len()).map(|rope| self.angles(rope, segments, count)).collect();
+        let sequences: Vec<Sequence> = segments.iter().map(Sequence::of).collect();
         for (layer, block) in self.parameters.blocks.iter().enumerate() {
             visitor.visit(HookPoint::ResidPre(layer), &mut stream, None);
-            self.attention_out(layer, block, &stream, segments, &angles, store, buffers);
+            self.attention_out(layer, block, &stream, segments, &sequences, &angles, store, buffers);
             visitor.visit(HookPoint::AttentionOut(layer), &mut buffers.added, None);
             add(&mut stream, &buffers.added);
             self.mlp_out(block, &stream, buffers);
@@ -148,6 +160,7 @@ impl Decoder {
         block: &Block,
         stream: &[f32],
         segments: &[Segment],
+        sequences: &[Sequence],
         angles: &[Angles],
         store: &mut Store,
         buffers: &mut Buffers,
@@ -155,7 +168,7 @@ impl Decoder {
         let config = &self.config;
         let count = stream.len() / config.hidden;
         let (wide, narrow, size) = (config.query_width(), config.key_width(), config.head_dimension);
-        let Buffers { normed, inverse, query, key, value, attended, added, scores, scratch, .. } = buffers;
+        let Buffers { normed, inverse, query, key, value, attended, added, scratch, .. } = buffers;
         let input = self.normed(stream, block.attention_norm.as_deref(), normed, inverse);
         for (buffer, width) in [(&mut *query, wide), (&mut *key, narrow), (&mut *value, narrow)] {
             sized(buffer, count * width);
@@ -179,10 +192,7 @@ impl Decoder {
             values[stored].copy_from_slice(&value[rows]);
         }
         sized(attended, count * wide);
-        let attention = Attention::of(config, layer);
-        for segment in segments {
-            attention.run(segment, query, (keys, values), attended, scores);
-        }
+        attend(Isa::chosen(), &Heads::of(config, layer), sequences, query, (keys, values), attended, &scratch.pool);
         sized(added, count * config.hidden);
         block.output.project(count, attended, added, scratch);
         if let Some(weight) = &block.attention_out_norm {

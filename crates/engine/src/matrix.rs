@@ -1,77 +1,168 @@
-//! A matrix of weights and its product with rows of activations.
+//! A matrix of weights and its product with rows of activations, in the precision that the model was opened in.
 //!
-//! A large 16-bit matrix stays as it is on disk and is widened block by block before its product; a small one is widened
-//! once.
+//! Matrices that are multiplied are packed for the kernels when the model is opened; what a packed copy would make larger
+//! than the file (f16 and quantised weights computed exactly) stays as it is on disk and is widened block by block.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use safetensors::Dtype;
-
-use crate::ops::{Lay, Sizes, multiply};
+use crate::kernel::isa::Isa;
+use crate::kernel::panels::{Held, PANEL, Panels};
+use crate::kernel::pool::Pool;
+use crate::kernel::product::{Entering, prepare, product};
+use crate::storage::BlockType;
 use crate::weights::Tensor;
 
-/// Numbers of a widened block: 8 MiB.
-const BLOCK: usize = 2 << 20;
+/// In what the products of a model are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Weights exactly as on disk, activations in f32: the exact mode.
+    #[default]
+    F32,
+    /// Weights and activations of every product rounded to bf16, sums in f32: the fast mode.
+    Bf16,
+    /// Quantised weights as on disk (others in Q8_0 blocks), activations in blocks of int8, sums of blocks in f32.
+    Q8,
+}
+
+/// How a model's matrices are packed.
+#[derive(Clone)]
+pub(crate) struct Packing {
+    pub precision: Precision,
+    /// Packs, and later multiplies.
+    pub pool: Arc<Pool>,
+}
+
+impl Default for Packing {
+    fn default() -> Packing {
+        Packing { precision: Precision::F32, pool: Arc::new(Pool::serial()) }
+    }
+}
+
+/// What a product needs beside its operands: threads, and room for prepared activations.
+pub(crate) struct Workspace {
+    pub pool: Arc<Pool>,
+    words: Vec<u32>,
+}
+
+impl Workspace {
+    pub fn on(pool: Arc<Pool>) -> Workspace {
+        Workspace { pool, words: Vec::new() }
+    }
+}
+
+impl Default for Workspace {
+    /// Everything in the caller's thread.
+    fn default() -> Workspace {
+        Workspace::on(Arc::new(Pool::serial()))
+    }
+}
+
+/// Numbers of a block that is widened for one product: 2 MiB.
+const BLOCK: usize = 512 << 10;
 
 /// A matrix [rows, columns], whose rows are outputs.
 pub(crate) struct Matrix {
     place: Place,
+    entering: Entering,
     rows: usize,
     columns: usize,
 }
 
 enum Place {
+    Packed(Panels),
+    /// As it is on disk.
     Mapped(Tensor),
-    Widened(Vec<f32>),
 }
 
 impl Matrix {
-    /// Takes a tensor [rows, columns]; a small model's are widened at once.
-    pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool) -> Matrix {
-        let ready = tensor.floats().is_some();
-        let place = if !ready && (small || tensor.dtype == Dtype::F32) {
-            Place::Widened(tensor.widened(0..rows * columns))
-        } else {
-            Place::Mapped(tensor)
+    /// Takes a tensor [rows, columns] that is multiplied; a small model's are packed whatever their type.
+    pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool, packing: &Packing) -> Matrix {
+        let held = match (packing.precision, tensor.kind) {
+            (Precision::Bf16, _) | (_, BlockType::Bf16) => Some(Held::Bf16),
+            (_, BlockType::F32) => Some(Held::F32),
+            _ => small.then_some(Held::F32),
         };
-        Matrix { place, rows, columns }
+        let entering = if packing.precision == Precision::F32 { Entering::Exact } else { Entering::Rounded };
+        let place = match held {
+            None => Place::Mapped(tensor),
+            Some(held) => {
+                let numbers = |range: &Range<usize>| range.start * columns..range.end * columns;
+                let read = |range: Range<usize>, out: &mut [f32]| tensor.widen(numbers(&range), out);
+                let done = |range: Range<usize>| tensor.release(numbers(&range));
+                Place::Packed(Panels::pack(held, rows, columns, &packing.pool, read, done))
+            }
+        };
+        Matrix { place, entering, rows, columns }
+    }
+
+    /// Takes a tensor [rows, columns] whose rows are only looked up.
+    pub fn looked_up(tensor: Tensor, rows: usize, columns: usize) -> Matrix {
+        Matrix { place: Place::Mapped(tensor), entering: Entering::Exact, rows, columns }
     }
 
     /// One row, as f32.
     pub fn row(&self, row: usize, out: &mut [f32]) {
-        let range = row * self.columns..(row + 1) * self.columns;
         match &self.place {
-            Place::Widened(values) => out.copy_from_slice(&values[range]),
-            Place::Mapped(tensor) => tensor.widen(range, out),
+            Place::Packed(panels) => panels.row(row, out),
+            Place::Mapped(tensor) => tensor.widen(row * self.columns..(row + 1) * self.columns, out),
         }
     }
 
-    /// out = keep·out + input·Wᵀ for `count` rows: [count, columns] → [count, rows].
-    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], keep: f32, scratch: &mut Vec<f32>) {
-        self.for_blocks(scratch, |rows, block| {
-            let sizes = Sizes { m: count, k: self.columns, n: rows.len() };
-            let out = (&mut out[rows.start..], Lay::rows(self.rows));
-            multiply(sizes, out, keep, (input, Lay::rows(self.columns)), (block, Lay::transposed(self.columns)), 1.0);
-        });
+    /// out = input·Wᵀ for `count` rows: [count, columns] → [count, rows].
+    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], workspace: &mut Workspace) {
+        self.project_rows(0..self.rows, count, input, out, workspace);
     }
 
-    /// Calls `work` with ranges of rows and their numbers, row-major.
-    pub fn for_blocks(&self, scratch: &mut Vec<f32>, mut work: impl FnMut(Range<usize>, &[f32])) {
+    /// The same for some of the outputs: [count, columns] → [count, range]. The range starts at a multiple of 16.
+    pub fn project_rows(
+        &self,
+        range: Range<usize>,
+        count: usize,
+        input: &[f32],
+        out: &mut [f32],
+        workspace: &mut Workspace,
+    ) {
+        assert!(range.start.is_multiple_of(PANEL) && range.end <= self.rows);
+        let (width, isa, pool) = (range.len(), Isa::chosen(), &*workspace.pool);
+        let input = &input[..count * self.columns];
         match &self.place {
-            Place::Widened(values) => work(0..self.rows, values),
+            Place::Packed(panels) => {
+                let prepared = prepare(panels.held, self.entering, self.columns, input, pool, &mut workspace.words);
+                product(isa, panels, range, &prepared, count, (out, width), pool);
+            }
             Place::Mapped(tensor) => {
-                if let Some(floats) = tensor.floats() {
-                    return work(0..self.rows, floats);
-                }
-                let height = (BLOCK / self.columns).clamp(1, self.rows);
-                scratch.resize(height * self.columns, 0.0);
-                for start in (0..self.rows).step_by(height) {
-                    let rows = start..(start + height).min(self.rows);
-                    let block = &mut scratch[..rows.len() * self.columns];
-                    tensor.widen(rows.start * self.columns..rows.end * self.columns, block);
-                    work(rows, block);
+                let prepared = prepare(Held::F32, Entering::Exact, self.columns, input, pool, &mut workspace.words);
+                let height = (BLOCK / self.columns / PANEL * PANEL).max(PANEL);
+                for start in range.clone().step_by(height) {
+                    let end = (start + height).min(range.end);
+                    let read = |rows: Range<usize>, out: &mut [f32]| {
+                        tensor.widen((start + rows.start) * self.columns..(start + rows.end) * self.columns, out);
+                    };
+                    let panels = Panels::pack(Held::F32, end - start, self.columns, pool, read, |_| {});
+                    let out = &mut out[start - range.start..];
+                    product(isa, &panels, 0..end - start, &prepared, count, (out, width), pool);
                 }
             }
+        }
+    }
+
+    /// Calls `work` with stretches of outputs and their results [count, stretch], so that all of a wide product need not
+    /// be held at once.
+    pub fn for_outputs(
+        &self,
+        count: usize,
+        input: &[f32],
+        workspace: &mut Workspace,
+        mut work: impl FnMut(Range<usize>, &mut [f32]),
+    ) {
+        const STRETCH: usize = 8192;
+        let mut out = vec![0.0; count * STRETCH.min(self.rows)];
+        for start in (0..self.rows).step_by(STRETCH) {
+            let range = start..(start + STRETCH).min(self.rows);
+            let out = &mut out[..count * range.len()];
+            self.project_rows(range.clone(), count, input, out, workspace);
+            work(range, out);
         }
     }
 }

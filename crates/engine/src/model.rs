@@ -1,13 +1,16 @@
 //! A model opened: configuration, weights, tokenizer, chat template, and what can be asked of them.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
 use crate::activations::{self, Activations};
 use crate::chat::Template;
-use crate::decoder::{Buffers, Decoder, Segment, Store};
+use crate::decoder::{Decoder, Segment, Store};
 use crate::hook::Blind;
+use crate::kernel::pool::Pool;
+use crate::matrix::{Packing, Precision};
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
 use crate::weights::Weights;
 use crate::{Config, EngineError, HookPoint, Message, Source};
@@ -36,6 +39,22 @@ pub struct Description {
     pub dtype: String,
 }
 
+/// How to open a model.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenSettings {
+    /// In what products are computed.
+    pub precision: Precision,
+    /// Threads for one sequence or batch at a time (scoring brings its own: [`ScoreSettings::threads`]).
+    pub threads: usize,
+}
+
+impl Default for OpenSettings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        OpenSettings { precision: Precision::F32, threads }
+    }
+}
+
 /// An open model. It is shared between threads freely.
 pub struct Model {
     config: Config,
@@ -53,6 +72,14 @@ impl Model {
     /// # Errors
     /// [`EngineError`] for whatever is missing, damaged, mismatched or not supported.
     pub fn open(source: &Source) -> Result<Model, EngineError> {
+        Model::open_with(source, &OpenSettings::default())
+    }
+
+    /// Opens a model in a precision.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_with(source: &Source, settings: &OpenSettings) -> Result<Model, EngineError> {
         let place = source.place();
         let missing = |file: &str, remedy: &str| EngineError::Missing {
             place: place.clone(),
@@ -71,7 +98,8 @@ impl Model {
         if let Some(text) = source.text("generation_config.json")? {
             config.add_end_tokens(&text)?;
         }
-        let weights = Weights::open(source)?;
+        let mut weights = Weights::open(source)?;
+        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
         let decoder = Decoder::load(&config, &weights)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
@@ -175,7 +203,7 @@ impl Model {
     pub fn generate(&self, prompt: &[u32], most: usize) -> Result<Vec<u32>, EngineError> {
         activations::check(&self.config, prompt)?;
         let mut store = Store::new(&self.config, prompt.len());
-        let mut buffers = Buffers::default();
+        let mut buffers = self.decoder.buffers();
         let mut out = Vec::new();
         let mut new = prompt.to_vec();
         let mut length = 0;
@@ -197,7 +225,6 @@ impl Model {
                 1,
                 &self.decoder.finish(last, &[new.len() - 1], &mut Blind),
                 &mut logits,
-                0.0,
                 &mut buffers.scratch,
             );
             self.decoder.cap(&mut logits);

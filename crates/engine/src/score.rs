@@ -303,38 +303,19 @@ fn read_logits(
         let mut logits = vec![LogSum::default(); rows.len()];
         let mut found: Vec<Vec<f64>> = places.iter().map(|place| vec![f64::NAN; place.wanted.len()]).collect();
         let head = decoder.head();
-        let mut block_logits = Vec::new();
-        let mut scratch = std::mem::take(&mut buffers.scratch);
-        head.for_blocks(&mut scratch, |range, weights| {
-            // A block of a widened matrix is the whole vocabulary: cut it further.
-            for start in (0..range.len()).step_by(VOCABULARY_BLOCK) {
-                let end = (start + VOCABULARY_BLOCK).min(range.len());
-                let width = end - start;
-                block_logits.clear();
-                block_logits.resize(rows.len() * width, 0.0);
-                crate::ops::multiply(
-                    crate::ops::Sizes { m: rows.len(), k: wide, n: width },
-                    (&mut block_logits, crate::ops::Lay::rows(width)),
-                    0.0,
-                    (&normed, crate::ops::Lay::rows(wide)),
-                    (&weights[start * wide..end * wide], crate::ops::Lay::transposed(wide)),
-                    1.0,
-                );
-                decoder.cap(&mut block_logits);
-                let tokens = range.start + start..range.start + end;
-                for ((row, sum), (place, found)) in
-                    block_logits.chunks_exact(width).zip(&mut logits).zip(places.iter().zip(&mut found))
-                {
-                    sum.add(row);
-                    for ((_, token), found) in place.wanted.iter().zip(found) {
-                        if tokens.contains(&(*token as usize)) {
-                            *found = f64::from(row[*token as usize - tokens.start]);
-                        }
+        head.for_outputs(rows.len(), &normed, &mut buffers.scratch, |tokens, block| {
+            decoder.cap(block);
+            for ((row, sum), (place, found)) in
+                block.chunks_exact(tokens.len()).zip(&mut logits).zip(places.iter().zip(&mut found))
+            {
+                sum.add(row);
+                for ((_, token), found) in place.wanted.iter().zip(found) {
+                    if tokens.contains(&(*token as usize)) {
+                        *found = f64::from(row[*token as usize - tokens.start]);
                     }
                 }
             }
         });
-        buffers.scratch = scratch;
         for ((place, found), sum) in places.iter().zip(found).zip(&logits) {
             for ((label, _), logit) in place.wanted.iter().zip(found) {
                 sums[*label] += logit - sum.value();
@@ -342,8 +323,6 @@ fn read_logits(
         }
     }
 }
-
-const VOCABULARY_BLOCK: usize = 8192;
 
 /// A log-sum-exp that grows block by block.
 #[derive(Clone, Copy)]

@@ -1,0 +1,25 @@
+//! The fast part: register-blocked products on packed weights, for the widest instructions that the machine has, spread
+//! over a spinning pool of threads. All unsafe code of the engine's arithmetic is in this folder.
+//!
+//! [`isa`] finds the instruction set; [`lanes`] is what a kernel needs of one (`avx512`, `avx2`, `neon` and the portable
+//! form implement it); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
+//! [`product`] cuts a product into tasks; [`attention`] walks keys and values with an online softmax; [`pool`] runs the
+//! tasks.
+//!
+//! *Invariant.* A row of a result is a chain of fused multiply-adds in the order of the inner index, whatever the number
+//! of rows, threads or tasks. So a token's numbers do not depend on what is computed beside it.
+
+pub(crate) mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub(crate) mod isa;
+pub(crate) mod lanes;
+pub(crate) mod memory;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+pub(crate) mod panels;
+pub(crate) mod pool;
+pub(crate) mod product;
+pub(crate) mod tile;

@@ -1,0 +1,269 @@
+//! A product of rows of activations with a packed matrix: rounds the activations where the precision asks for it, cuts
+//! the work into tasks whose operands stay in the caches, and hands the tasks to the pool.
+
+use std::ops::Range;
+
+use super::isa::Isa;
+use super::panels::{Held, PANEL, Panels, pair_stride, round_rows};
+use super::pool::{Pool, Shares};
+use super::tile::{Kind, Strip, multiply};
+
+/// How activations enter a product with bf16 weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entering {
+    /// As f32; weights are widened.
+    Exact,
+    /// Rounded to bf16.
+    Rounded,
+}
+
+/// Bytes of activations that a task keeps in the second-level cache, under half of one.
+const ROWS_BYTES: usize = 384 << 10;
+/// Bytes of weights of a task.
+const WEIGHTS_BYTES: usize = 768 << 10;
+/// Words of the inner index that a task passes at once, so that a group of panels stays in the cache too.
+const INNER: usize = 1024;
+/// Up to so many rows a product is bound by reading the weights: they are passed once, in one stretch.
+const FEW: usize = 16;
+
+/// Activations as the register block reads them.
+pub(crate) struct Prepared<'a> {
+    words: &'a [u32],
+    row: usize,
+    kind: Kind,
+}
+
+/// Brings rows [count, columns] into the form that a product needs; `scratch` holds it where it is not the input.
+pub(crate) fn prepare<'a>(
+    held: Held,
+    entering: Entering,
+    columns: usize,
+    input: &'a [f32],
+    pool: &Pool,
+    scratch: &'a mut Vec<u32>,
+) -> Prepared<'a> {
+    let count = input.len() / columns;
+    let kind = match (held, entering) {
+        (Held::F32, _) => Kind::Floats,
+        (Held::Bf16, Entering::Exact) => Kind::Widened,
+        (Held::Bf16, Entering::Rounded) => Kind::Pairs,
+    };
+    let as_is = match kind {
+        Kind::Pairs => false,
+        // A pair more than the row may be read where columns are odd; rows a multiple of 4 KiB apart share a cache set.
+        Kind::Widened => columns.is_multiple_of(2) && (count < 4 || !columns.is_multiple_of(1024)),
+        Kind::Floats => count < 4 || !columns.is_multiple_of(1024),
+    };
+    if as_is {
+        // SAFETY: f32 and u32 have the same size and alignment, and every pattern is a u32.
+        let words = unsafe { std::slice::from_raw_parts(input.as_ptr().cast::<u32>(), input.len()) };
+        return Prepared { words, row: columns, kind };
+    }
+    let row = if kind == Kind::Pairs { pair_stride(columns) } else { columns.next_multiple_of(16) + 16 };
+    if scratch.len() < count * row {
+        scratch.resize(count * row, 0);
+    }
+    let words = &mut scratch[..count * row];
+    let shares = Shares::of(words);
+    let grain = if count <= FEW { count.max(1) } else { 32 };
+    pool.run(count.div_ceil(grain), &|task| {
+        let rows = task * grain..((task + 1) * grain).min(count);
+        // SAFETY: tasks have disjoint ranges of rows.
+        let out = unsafe { shares.part(rows.start * row..rows.end * row) };
+        let input = &input[rows.start * columns..rows.end * columns];
+        if kind == Kind::Pairs {
+            round_rows(input, columns, out);
+        } else {
+            for (input, out) in input.chunks_exact(columns).zip(out.chunks_exact_mut(row)) {
+                for (value, out) in input.iter().zip(&mut *out) {
+                    *out = value.to_bits();
+                }
+                // The half of the last pair that a row does not have.
+                out[columns] = 0;
+            }
+        }
+    });
+    Prepared { words, row, kind }
+}
+
+/// out = input·Wᵀ for every prepared row and some of the outputs, which start at a panel. `out` starts at the first of
+/// these of the first row; its rows are `out_row` apart.
+///
+/// # Panics
+/// When a matrix reaches beyond its slice.
+pub(crate) fn product(
+    isa: Isa,
+    weights: &Panels,
+    outputs: Range<usize>,
+    input: &Prepared<'_>,
+    count: usize,
+    (out, out_row): (&mut [f32], usize),
+    pool: &Pool,
+) {
+    let steps = weights.steps();
+    let (width, panels) = (outputs.len(), outputs.start / PANEL..outputs.end.div_ceil(PANEL));
+    assert!(outputs.start.is_multiple_of(PANEL) && outputs.end <= weights.rows);
+    if count == 0 || width == 0 {
+        return;
+    }
+    let (words_a_step, step) = match input.kind {
+        Kind::Widened => (2, 1),
+        Kind::Floats | Kind::Pairs => (1, 1),
+    };
+    assert!(panels.end * steps * PANEL <= weights.words.len());
+    assert!((count - 1) * input.row + steps * words_a_step <= input.words.len() && width <= out_row);
+    assert!((count - 1) * out_row + width <= out.len());
+    let inner = if count <= FEW { steps } else { INNER.min(steps) };
+    let chunk =
+        if count <= FEW { count } else { (ROWS_BYTES / (4 * inner * words_a_step) / 8 * 8).clamp(8, 512).min(count) };
+    let chunks = count.div_ceil(chunk);
+    let groups = panels.len().div_ceil(3);
+    let wanted = (8 * pool.threads()).div_ceil(chunks);
+    let slice =
+        (WEIGHTS_BYTES / (3 * PANEL * 4 * steps)).clamp(1, groups).min(groups.div_ceil(wanted.min(groups))).max(1);
+    let slices = groups.div_ceil(slice);
+    let shares = Shares::of(out);
+    pool.run(slices * chunks, &|task| {
+        let rows = (task % chunks) * chunk..((task % chunks + 1) * chunk).min(count);
+        let first = panels.start + 3 * slice * (task / chunks);
+        let panels_here = first..(first + 3 * slice).min(panels.end);
+        let column = (first - panels.start) * PANEL;
+        // The last panel may hold fewer outputs: its results go through a place of their own.
+        let whole = panels_here.end.min(outputs.end / PANEL).saturating_sub(first);
+        for start in (0..steps).step_by(inner) {
+            let length = inner.min(steps - start);
+            let strip = |panel: usize, row: usize, out: *mut f32, out_row: usize, keep: bool| Strip {
+                activations: input.words[row * input.row + start * words_a_step..].as_ptr(),
+                activation_step: step,
+                activation_row: input.row,
+                weights: weights.words[(panel * steps + start) * PANEL..].as_ptr(),
+                panel: steps * PANEL,
+                panel_step: PANEL,
+                steps: length,
+                out,
+                out_row,
+                keep,
+            };
+            let keep = start > 0;
+            // SAFETY: the assertions above bound every place; tasks have disjoint rows or columns of `out`; the
+            // instruction set was found on this machine.
+            unsafe {
+                let out = shares.start().add(rows.start * out_row + column);
+                multiply(isa, input.kind, &strip(first, rows.start, out, out_row, keep), rows.len(), whole);
+                if whole < panels_here.len() {
+                    let part = outputs.end % PANEL;
+                    for row in rows.clone() {
+                        let mut last = [0.0f32; PANEL];
+                        let place = shares.start().add(row * out_row + column + whole * PANEL);
+                        if keep {
+                            std::ptr::copy_nonoverlapping(place, last.as_mut_ptr(), part);
+                        }
+                        let strip = strip(first + whole, row, last.as_mut_ptr(), PANEL, keep);
+                        multiply(isa, input.kind, &strip, 1, 1);
+                        std::ptr::copy_nonoverlapping(last.as_ptr(), place, part);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::panels::pair;
+
+    fn numbers(seed: u32, count: usize) -> Vec<f32> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    fn rounded(value: f32) -> f32 {
+        f32::from_bits(pair(value, 0.0) << 16)
+    }
+
+    struct Case {
+        count: usize,
+        columns: usize,
+        rows: usize,
+    }
+
+    fn run(isa: Isa, held: Held, entering: Entering, case: &Case, threads: usize) -> Vec<f32> {
+        let Case { count, columns, rows } = *case;
+        let pool = Pool::new(threads);
+        let (input, matrix) = (numbers(1, count * columns), numbers(2, rows * columns));
+        let panels = Panels::pack(
+            held,
+            rows,
+            columns,
+            &pool,
+            |range, out| {
+                out.copy_from_slice(&matrix[range.start * columns..range.end * columns]);
+            },
+            |_| {},
+        );
+        let mut scratch = Vec::new();
+        let prepared = prepare(held, entering, columns, &input, &pool, &mut scratch);
+        let mut out = numbers(3, count * rows); // what was there before must not matter
+        product(isa, &panels, 0..rows, &prepared, count, (&mut out, rows), &pool);
+        out
+    }
+
+    /// Against plain f64 sums; the bound is that of f32 sums of `columns` numbers below 1.
+    fn check(isa: Isa, held: Held, entering: Entering, case: &Case) {
+        let Case { count, columns, rows } = *case;
+        let (input, matrix) = (numbers(1, count * columns), numbers(2, rows * columns));
+        let found = run(isa, held, entering, case, 2);
+        let input_rounded = held == Held::Bf16 && entering == Entering::Rounded;
+        for row in 0..count {
+            for output in 0..rows {
+                let wanted: f64 = (0..columns)
+                    .map(|at| {
+                        let (one, two) = (input[row * columns + at], matrix[output * columns + at]);
+                        let one = if input_rounded { rounded(one) } else { one };
+                        let two = if held == Held::Bf16 { rounded(two) } else { two };
+                        f64::from(one) * f64::from(two)
+                    })
+                    .sum();
+                let bound = 1e-7 * (columns as f64 + 4.0);
+                let gap = (f64::from(found[row * rows + output]) - wanted).abs();
+                assert!(gap <= bound, "{isa:?} {held:?} {entering:?} [{row}, {output}]: {gap} over {bound}");
+            }
+        }
+    }
+
+    const KINDS: [(Held, Entering); 3] =
+        [(Held::F32, Entering::Exact), (Held::Bf16, Entering::Exact), (Held::Bf16, Entering::Rounded)];
+
+    #[test]
+    fn every_instruction_set_multiplies() {
+        for isa in Isa::available() {
+            for (held, entering) in KINDS {
+                for (count, columns, rows) in
+                    [(1, 1, 1), (1, 64, 48), (3, 33, 17), (7, 130, 96), (16, 1024, 31), (29, 7, 130), (40, 2100, 70)]
+                {
+                    check(isa, held, entering, &Case { count, columns, rows });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_other_rows_or_threads() {
+        for isa in Isa::available() {
+            for (held, entering) in KINDS {
+                let many = Case { count: 37, columns: 2500, rows: 100 };
+                let all = run(isa, held, entering, &many, 3);
+                for count in [1, 2, 5, 8, 16, 17] {
+                    let few = run(isa, held, entering, &Case { count, ..many }, 1);
+                    assert_eq!(few[..], all[..few.len()], "{isa:?} {held:?} {entering:?} {count}");
+                }
+            }
+        }
+    }
+}
