@@ -23,6 +23,7 @@ mod rope;
 mod score;
 mod source;
 mod storage;
+mod throughput;
 mod trie;
 mod weights;
 
@@ -39,3 +40,4 @@ pub use model::{Description, Identity, Model, OpenSettings};
 pub use rope::{Rope, RopeScaling};
 pub use score::{OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
 pub use source::Source;
+pub use throughput::InStep;
