@@ -60,7 +60,15 @@ impl Store {
     /// Makes room for as many rows.
     pub fn grow(&mut self, capacity: usize) {
         for rows in self.keys.iter_mut().chain(&mut self.values) {
-            rows.resize(capacity * self.width, 0.0);
+            rows.resize(rows.len().max(capacity * self.width), 0.0);
+        }
+    }
+
+    /// Moves rows towards the front.
+    pub fn move_down(&mut self, from: Range<usize>, to: usize) {
+        let width = self.width;
+        for rows in self.keys.iter_mut().chain(&mut self.values) {
+            rows.copy_within(from.start * width..from.end * width, to * width);
         }
     }
 }

@@ -67,6 +67,14 @@ pub enum EngineError {
     /// A prompt or label cannot be scored.
     #[error("{0}")]
     Request(String),
+    /// An intervention that cannot be done, or that changed nothing.
+    #[error("intervention at `{point}`: {why}")]
+    Intervention {
+        /// Hook point.
+        point: String,
+        /// Why.
+        why: String,
+    },
     /// The network's output is not a number.
     #[error("the network's output is not finite after {0} tokens; the weights are damaged or need another precision")]
     NotFinite(usize),

@@ -9,9 +9,10 @@ use crate::activations::{self, Activations};
 use crate::chat::Template;
 use crate::decoder::{Decoder, Segment, Store};
 use crate::hook::Blind;
+use crate::intervene::Receipt;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
-use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, TokenCounts};
+use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 use crate::weights::Weights;
 use crate::{Config, EngineError, HookPoint, Message, Source};
 
@@ -180,7 +181,21 @@ impl Model {
         settings: &ScoreSettings,
         on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        score::score(&self.config, &self.decoder, requests, settings, on_done)
+        let scoring = Scoring { requests, wanted: None, interventions: &[], settings: *settings };
+        self.score_with(&scoring, on_done).map(|_| ())
+    }
+
+    /// Scores those requests that are wanted, with interventions, of which each gives a receipt.
+    ///
+    /// # Errors
+    /// As [`Model::score`]; [`EngineError::Intervention`] for one that cannot be done, or, after all is computed, for
+    /// one that changed nothing: what was reported until then is then not to be used.
+    pub fn score_with(
+        &self,
+        scoring: &Scoring,
+        on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        score::score(&self.config, &self.decoder, scoring, on_done)
     }
 
     /// How many tokens the requests are, in full and with shared beginnings once.

@@ -1,16 +1,15 @@
 //! Exact log-probabilities of label sequences after prompts, with every shared beginning computed once.
-//!
-//! Requests are sorted and cut into jobs of bounded size; each job is a trie of its own, which one worker computes. A
-//! job does not depend on the number of workers, so neither do the results.
 
-use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::thread;
 
-use crate::decoder::{Buffers, Decoder, Segment, Store};
-use crate::hook::Blind;
-use crate::trie::Trie;
+use crate::decoder::Decoder;
+use crate::intervene::{Edits, Intervention, Receipt};
+use crate::logsum::LogSum;
+use crate::plan::{Layout, Plan, Unit};
+use crate::positions::Shape;
+use crate::walk::{Batch, Hands, Unseen, Walk, Work, Worker};
 use crate::{Config, EngineError};
 
 /// A prompt and the label sequences to score after it.
@@ -31,12 +30,13 @@ pub struct OptionScore {
     pub tokens: usize,
 }
 
-/// How to score.
+/// How to compute: the same for scoring, reading and generating.
 #[derive(Debug, Clone, Copy)]
 pub struct ScoreSettings {
     /// Worker threads.
     pub threads: usize,
-    /// Bytes for keys, values and activations of all workers together.
+    /// Bytes for keys, values and activations of all workers together. One job, of at least 256 tokens or one sequence,
+    /// is computed whatever this says.
     pub memory: usize,
 }
 
@@ -51,103 +51,101 @@ impl Default for ScoreSettings {
 pub struct TokenCounts {
     /// With every sequence read in full.
     pub total: u64,
-    /// With shared beginnings read once (within a job).
+    /// With shared beginnings read once.
     pub unique: u64,
 }
 
-/// Tokens of a job where memory does not bound it: large enough for full matrices, small enough to report often.
-const JOB_TOKENS: usize = 6144;
-
-/// What the decoder reads for a label: the prompt and all of the label but its last token.
-fn sequences(request: &ScoreRequest) -> impl Iterator<Item = Vec<u32>> + '_ {
-    request.options.iter().map(|option| [&request.prompt[..], &option[..option.len().saturating_sub(1)]].concat())
+/// Requests, and what is done while they are scored.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoring<'a> {
+    /// What to score.
+    pub requests: &'a [ScoreRequest],
+    /// Which of them are still wanted, one a request; all where there is none. Those that are not may be computed with
+    /// their neighbours, and are then not reported. The numbers of a wanted one are, to the bit, those of a call in
+    /// which all are wanted.
+    pub wanted: Option<&'a [bool]>,
+    /// Edits of the forward pass.
+    pub interventions: &'a [Intervention],
+    /// How to compute.
+    pub settings: ScoreSettings,
 }
 
-/// Requests in sorted order, cut into jobs by an upper bound on their new tokens.
-fn jobs(config: &Config, requests: &[ScoreRequest], settings: &ScoreSettings) -> Vec<Vec<usize>> {
-    // Keys and values of every block; a row of each activation; the pre-head rows.
-    let per_token = 4
-        * (2 * config.layers * config.key_width()
-            + 5 * config.hidden
-            + 2 * config.query_width()
-            + 2 * config.intermediate);
-    let room = (settings.memory / settings.threads.max(1) / per_token.max(1)).clamp(256, JOB_TOKENS);
-    let mut order: Vec<usize> = (0..requests.len()).collect();
-    order.sort_by(|one, two| requests[*one].prompt.cmp(&requests[*two].prompt));
-    let mut jobs: Vec<Vec<usize>> = Vec::new();
-    let mut used = 0;
-    for index in order {
-        let request = &requests[index];
-        let labels: usize = request.options.iter().map(|option| option.len().saturating_sub(1)).sum();
-        let shared = jobs.last().and_then(|job| job.last()).map_or(0, |last: &usize| {
-            requests[*last].prompt.iter().zip(&request.prompt).take_while(|(one, two)| one == two).count()
-        });
-        let new = request.prompt.len() - shared + labels;
-        match jobs.last_mut() {
-            Some(job) if used + new <= room => {
-                job.push(index);
-                used += new;
-            }
-            _ => {
-                jobs.push(vec![index]);
-                used = request.prompt.len() + labels;
-            }
-        }
-    }
-    jobs
+/// What the decoder reads after a prompt for a label: all of the label but its last token.
+fn read_of(option: &[u32]) -> &[u32] {
+    &option[..option.len().saturating_sub(1)]
+}
+
+fn shape(request: &ScoreRequest) -> Shape {
+    let longest = request.options.iter().map(|option| read_of(option).len()).max().unwrap_or(0);
+    Shape { prompt: request.prompt.len(), length: request.prompt.len() + longest }
+}
+
+fn units<'a>(config: &Config, requests: &'a [ScoreRequest]) -> Vec<Unit<'a>> {
+    let unit = |request: &'a ScoreRequest| Unit {
+        prompt: &request.prompt,
+        tails: request.options.iter().map(|option| read_of(option)).collect(),
+        classes: Vec::new(),
+        own_from: request.prompt.len() - 1,
+        long: config.is_long(shape(request).length),
+    };
+    requests.iter().map(unit).collect()
 }
 
 /// Counts tokens without running anything.
 pub(crate) fn count(config: &Config, requests: &[ScoreRequest], settings: &ScoreSettings) -> TokenCounts {
-    let mut counts = TokenCounts::default();
-    for job in jobs(config, requests, settings) {
-        let lists: Vec<Vec<u32>> = job.iter().flat_map(|index| sequences(&requests[*index])).collect();
-        counts.total += lists.iter().map(|list| list.len() as u64).sum::<u64>();
-        let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
-        counts.unique += Trie::build(&views).tokens() as u64;
+    if check(config, requests).is_err() {
+        return TokenCounts::default();
     }
-    counts
+    let units = units(config, requests);
+    let lengths = units.iter().flat_map(|unit| unit.tails.iter().map(|tail| (unit.prompt.len() + tail.len()) as u64));
+    TokenCounts { total: lengths.sum(), unique: Plan::new(config, &units, settings.memory, true).unique() }
 }
 
 /// Scores requests, calling `on_done` in the caller's thread as each is known; `Break` stops after the running jobs.
 pub(crate) fn score(
     config: &Config,
     decoder: &Decoder,
-    requests: &[ScoreRequest],
-    settings: &ScoreSettings,
+    scoring: &Scoring,
     on_done: &mut dyn FnMut(usize, &[OptionScore]) -> ControlFlow<()>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Receipt>, EngineError> {
+    let Scoring { requests, wanted, interventions, settings } = *scoring;
     check(config, requests)?;
-    let jobs = jobs(config, requests, settings);
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for _ in 0..settings.threads.clamp(1, jobs.len().max(1)) {
-            let (send, jobs, next, stop) = (send.clone(), &jobs, &next, &stop);
-            scope.spawn(move || {
-                let mut buffers = Buffers::default();
-                while !stop.load(Ordering::Relaxed) {
-                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-                    if send.send(run_job(config, decoder, requests, job, &mut buffers)).is_err() {
-                        return;
-                    }
-                }
-            });
+    if wanted.is_some_and(|wanted| wanted.len() != requests.len()) {
+        return Err(EngineError::Request("`wanted` must have an entry for every request".to_owned()));
+    }
+    let mut units = units(config, requests);
+    let shapes: Vec<Shape> = requests.iter().map(shape).collect();
+    let mut edits = Edits::new(config, interventions, &shapes)?;
+    if !edits.is_empty() {
+        for (index, unit) in units.iter_mut().enumerate() {
+            let shapes = unit
+                .tails
+                .iter()
+                .map(|tail| Shape { prompt: unit.prompt.len(), length: unit.prompt.len() + tail.len() });
+            unit.classes = shapes.map(|shape| edits.classify(interventions, index, shape)).collect();
         }
-        drop(send);
-        for result in receive {
-            for (index, scores) in result? {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                if on_done(index, &scores).is_break() {
-                    stop.store(true, Ordering::Relaxed);
-                }
+    }
+    let is_wanted = |request: usize| wanted.is_none_or(|wanted| wanted[request]);
+    let plan = Plan::new(config, &units, settings.memory, true);
+    let walk = Walk::new(config, decoder, &plan, &edits);
+    let jobs: Vec<usize> =
+        (0..plan.jobs.len()).filter(|job| plan.jobs[*job].iter().any(|request| is_wanted(*request))).collect();
+    let workers = plan.workers(config, settings.threads, settings.memory);
+    let mut stopped = false;
+    let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, requests, job));
+    walk.drive(workers, &jobs, work, &mut |scored: Scored| {
+        for (request, scores) in scored.into_iter().filter(|(request, _)| is_wanted(*request)) {
+            if on_done(request, &scores).is_break() {
+                stopped = true;
+                return ControlFlow::Break(());
             }
         }
-        Ok(())
-    })
-    .inspect_err(|_| stop.store(true, Ordering::Relaxed))
+        ControlFlow::Continue(())
+    })?;
+    if stopped || jobs.is_empty() {
+        return Ok(edits.receipts(&walk.tallies()).unwrap_or_default());
+    }
+    edits.receipts(&walk.tallies())
 }
 
 fn check(config: &Config, requests: &[ScoreRequest]) -> Result<(), EngineError> {
@@ -178,132 +176,87 @@ fn check(config: &Config, requests: &[ScoreRequest]) -> Result<(), EngineError> 
     Ok(())
 }
 
-/// One place whose logits are needed, and the tokens whose log-probability is read there.
+type Scored = Vec<(usize, Vec<OptionScore>)>;
+
+/// One place whose logits are needed, and the labels whose next token is read there.
 struct Place {
-    node: usize,
+    piece: usize,
     offset: usize,
     wanted: Vec<(usize, u32)>,
 }
 
-type Scored = Vec<(usize, Vec<OptionScore>)>;
+/// Reads log-probabilities at the places of a job.
+struct Read {
+    places: Vec<Place>,
+    /// Σ of each label of the job.
+    sums: Vec<f64>,
+}
 
-fn run_job(
-    config: &Config,
-    decoder: &Decoder,
-    requests: &[ScoreRequest],
-    job: &[usize],
-    buffers: &mut Buffers,
-) -> Result<Scored, EngineError> {
-    let lists: Vec<Vec<u32>> = job.iter().flat_map(|index| sequences(&requests[*index])).collect();
-    let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
-    let trie = Trie::build(&views);
-    let labels: Vec<(usize, &[u32])> = job
-        .iter()
-        .enumerate()
-        .flat_map(|(slot, index)| requests[*index].options.iter().map(move |option| (slot, option.as_slice())))
+fn run_job(worker: &mut Worker, plan: &Plan, requests: &[ScoreRequest], job: usize) -> Scored {
+    let layout = plan.layout(job);
+    let labels: Vec<(usize, &[u32])> = plan
+        .sequences(job)
+        .map(|(request, option)| (requests[request].prompt.len(), requests[request].options[option].as_slice()))
         .collect();
-    let mut places = places(&trie, &lists, &labels);
-    let starts = stored_rows(&trie);
-    let mut store = Store::new(config, trie.tokens());
-    let mut sums = vec![0.0f64; labels.len()];
-    let levels = trie.nodes.iter().map(|node| node.level).max().map_or(0, |level| level + 1);
-    for level in 0..levels {
-        let nodes: Vec<usize> = (0..trie.nodes.len()).filter(|node| trie.nodes[*node].level == level).collect();
-        let mut tokens = Vec::new();
-        let mut first_row = vec![usize::MAX; trie.nodes.len()];
-        let segments: Vec<Segment> = nodes
-            .iter()
-            .map(|node| {
-                let rows = tokens.len()..tokens.len() + trie.nodes[*node].tokens.len();
-                tokens.extend_from_slice(&trie.nodes[*node].tokens);
-                first_row[*node] = rows.start;
-                Segment {
-                    rows,
-                    position: trie.nodes[*node].depth,
-                    chain: chain(&trie, &starts, *node),
-                    stored: starts[*node],
-                    long: false,
-                }
-            })
-            .collect();
-        let stream = decoder.run(&tokens, &segments, &mut store, buffers, &mut Blind);
-        let here: Vec<Place> = places.extract_if(.., |place| first_row[place.node] != usize::MAX).collect();
-        let rows: Vec<usize> = here.iter().map(|place| first_row[place.node] + place.offset).collect();
-        read_logits(config, decoder, &stream, &rows, &here, buffers, &mut sums);
-    }
-    let mut done: Scored = job.iter().map(|index| (*index, Vec::new())).collect();
-    for ((slot, option), sum) in labels.iter().zip(sums) {
-        done[*slot].1.push(OptionScore { log_probability: sum, tokens: option.len() });
-    }
-    Ok(done)
-}
-
-/// Where each label's tokens are predicted.
-fn places(trie: &Trie, lists: &[Vec<u32>], labels: &[(usize, &[u32])]) -> Vec<Place> {
-    let mut places: std::collections::BTreeMap<(usize, usize), Vec<(usize, u32)>> = std::collections::BTreeMap::new();
-    for (index, (_, option)) in labels.iter().enumerate() {
-        let first = lists[index].len() - option.len(); // position of the prompt's last token
-        let mut node = trie.ends[index];
-        for (token, position) in option.iter().zip(first..first + option.len()).rev() {
-            while trie.nodes[node].depth > position {
-                node = trie.nodes[node].parent.unwrap_or(0);
-            }
-            places.entry((node, position - trie.nodes[node].depth)).or_default().push((index, *token));
-        }
-    }
-    places.into_iter().map(|((node, offset), wanted)| Place { node, offset, wanted }).collect()
-}
-
-/// First row of each segment in the store.
-fn stored_rows(trie: &Trie) -> Vec<usize> {
-    let mut next = 0;
-    trie.nodes
+    let mut read = Read { places: places(&layout, &labels), sums: vec![0.0; labels.len()] };
+    worker.run(job, &layout, &mut read);
+    let mut sums = read.sums.into_iter();
+    let score = |option: &Vec<u32>, sum: f64| OptionScore { log_probability: sum, tokens: option.len() };
+    plan.jobs[job]
         .iter()
-        .map(|node| {
-            let start = next;
-            next += node.tokens.len();
-            start
+        .map(|request| {
+            (
+                *request,
+                requests[*request].options.iter().zip(&mut sums).map(|(option, sum)| score(option, sum)).collect(),
+            )
         })
         .collect()
 }
 
-/// Rows of the store above a segment, oldest first.
-fn chain(trie: &Trie, starts: &[usize], node: usize) -> Vec<Range<usize>> {
-    let mut chain = Vec::new();
-    let mut at = trie.nodes[node].parent;
-    while let Some(parent) = at {
-        chain.push(starts[parent]..starts[parent] + trie.nodes[parent].tokens.len());
-        at = trie.nodes[parent].parent;
+/// Where each label's tokens are predicted.
+fn places(layout: &Layout, labels: &[(usize, &[u32])]) -> Vec<Place> {
+    let mut places: BTreeMap<(usize, usize), Vec<(usize, u32)>> = BTreeMap::new();
+    for (index, (prompt, option)) in labels.iter().enumerate() {
+        let mut path = layout.path(index);
+        let mut piece = path.next().expect("a sequence has a piece");
+        // The token before each of the label's, last one first.
+        for (token, position) in option.iter().zip(prompt - 1..prompt - 1 + option.len()).rev() {
+            while layout.pieces[piece].position > position || layout.pieces[piece].keys.is_empty() {
+                piece = path.next().expect("what is predicted from is in the job itself");
+            }
+            places.entry((piece, position - layout.pieces[piece].position)).or_default().push((index, *token));
+        }
     }
-    chain.reverse();
-    chain
+    places.into_iter().map(|((piece, offset), wanted)| Place { piece, offset, wanted }).collect()
 }
 
-/// Rows of logits held at once, times vocabulary blocks, stay under this many numbers.
+/// Rows of logits held at once.
 const ROWS: usize = 512;
+/// Logits of a row held at once.
+impl Work for Read {
+    fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
+        let here: Vec<Place> = self.places.extract_if(.., |place| batch.row(place.piece, 0).is_some()).collect();
+        let rows: Vec<usize> = here.iter().filter_map(|place| batch.row(place.piece, place.offset)).collect();
+        for (rows, places) in rows.chunks(ROWS).zip(here.chunks(ROWS)) {
+            self.read(batch, stream, rows, places, hands);
+        }
+    }
+}
 
-/// Adds the wanted log-probabilities at some rows of the stream. The vocabulary is walked in blocks, so that [N, V] is
-/// never held.
-fn read_logits(
-    config: &Config,
-    decoder: &Decoder,
-    stream: &[f32],
-    rows: &[usize],
-    places: &[Place],
-    buffers: &mut Buffers,
-    sums: &mut [f64],
-) {
-    let wide = config.hidden;
-    for (rows, places) in rows.chunks(ROWS).zip(places.chunks(ROWS)) {
+impl Read {
+    /// Adds the wanted log-probabilities at some rows of the stream. The vocabulary is walked in blocks, so that [N, V]
+    /// is never held.
+    fn read(&mut self, batch: &Batch, stream: &[f32], rows: &[usize], places: &[Place], hands: &mut Hands) {
+        let decoder = hands.walk.decoder;
+        let wide = hands.walk.config.hidden;
         let mut gathered = Vec::with_capacity(rows.len() * wide);
         for row in rows {
             gathered.extend_from_slice(&stream[row * wide..][..wide]);
         }
-        let normed = decoder.finish(&gathered, rows, &mut Blind);
+        let normed = hands.finish(batch, &gathered, rows, &mut Unseen);
         let mut logits = vec![LogSum::default(); rows.len()];
         let mut found: Vec<Vec<f64>> = places.iter().map(|place| vec![f64::NAN; place.wanted.len()]).collect();
-        let head = decoder.head();
-        head.for_outputs(rows.len(), &normed, &mut buffers.scratch, |tokens, block| {
+        decoder.head().for_outputs(rows.len(), &normed, &mut hands.buffers.scratch, |tokens, block| {
             decoder.cap(block);
             for ((row, sum), (place, found)) in
                 block.chunks_exact(tokens.len()).zip(&mut logits).zip(places.iter().zip(&mut found))
@@ -318,44 +271,8 @@ fn read_logits(
         });
         for ((place, found), sum) in places.iter().zip(found).zip(&logits) {
             for ((label, _), logit) in place.wanted.iter().zip(found) {
-                sums[*label] += logit - sum.value();
+                self.sums[*label] += logit - sum.value();
             }
         }
-    }
-}
-
-/// A log-sum-exp that grows block by block.
-#[derive(Clone, Copy)]
-struct LogSum {
-    highest: f32,
-    sum: f64,
-}
-
-impl Default for LogSum {
-    fn default() -> Self {
-        LogSum { highest: f32::NEG_INFINITY, sum: 0.0 }
-    }
-}
-
-impl LogSum {
-    fn add(&mut self, logits: &[f32]) {
-        let highest = logits
-            .iter()
-            .fold(self.highest, |highest, logit| if logit.is_nan() { f32::NAN } else { highest.max(*logit) });
-        let part = pulp::Arch::new().dispatch(|| {
-            let mut sums = [0.0f32; 16];
-            for chunk in logits.chunks(16) {
-                for (sum, logit) in sums.iter_mut().zip(chunk) {
-                    *sum += crate::ops::exponential(logit - highest);
-                }
-            }
-            sums.iter().map(|sum| f64::from(*sum)).sum::<f64>()
-        });
-        let before = if self.sum == 0.0 { 0.0 } else { self.sum * f64::from(self.highest - highest).exp() };
-        *self = LogSum { highest, sum: before + part };
-    }
-
-    fn value(&self) -> f64 {
-        f64::from(self.highest) + self.sum.ln()
     }
 }

@@ -1,7 +1,8 @@
 //! The token trie of a set of sequences: every shared beginning once.
 //!
 //! Sequences are sorted; a segment is a maximal stretch that is not left by any sequence and does not branch. Segments
-//! come level by level, so that a level's tokens are computed together once the levels above are stored.
+//! come level by level, so that a level's tokens are computed together once the levels above are stored. A token here is
+//! a number that also says how it is computed (see `plan`).
 
 /// A maximal unbranched stretch of tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub(crate) struct Node {
     /// Number of tokens above it.
     pub depth: usize,
     /// Its tokens.
-    pub tokens: Vec<u32>,
+    pub tokens: Vec<u64>,
     /// Number of segments above it.
     pub level: usize,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Trie {
 
 impl Trie {
     /// Builds the trie of non-empty sequences. Every sequence ends at a segment's end.
-    pub fn build(sequences: &[&[u32]]) -> Trie {
+    pub fn build(sequences: &[&[u64]]) -> Trie {
         let mut order: Vec<usize> = (0..sequences.len()).collect();
         order.sort_by_key(|index| sequences[*index]);
         let mut trie = Trie { nodes: Vec::new(), ends: vec![0; sequences.len()] };
@@ -65,7 +66,7 @@ impl Trie {
 mod tests {
     use super::Trie;
 
-    fn rebuilt(trie: &Trie, sequence: usize) -> Vec<u32> {
+    fn rebuilt(trie: &Trie, sequence: usize) -> Vec<u64> {
         let mut parts = Vec::new();
         let mut at = Some(trie.ends[sequence]);
         while let Some(node) = at {
@@ -77,9 +78,9 @@ mod tests {
 
     #[test]
     fn every_sequence_is_found_again_and_shared_tokens_count_once() {
-        let lists: Vec<Vec<u32>> =
+        let lists: Vec<Vec<u64>> =
             vec![vec![1, 2, 3, 4], vec![1, 2, 3], vec![1, 2, 9], vec![7], vec![1, 2, 3, 4], vec![1, 2, 3, 5, 6]];
-        let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
+        let views: Vec<&[u64]> = lists.iter().map(Vec::as_slice).collect();
         let trie = Trie::build(&views);
         for (index, list) in lists.iter().enumerate() {
             assert_eq!(&rebuilt(&trie, index), list);
@@ -98,13 +99,13 @@ mod tests {
             (state >> 33) % bound
         };
         for _ in 0..50 {
-            let lists: Vec<Vec<u32>> = (0..30).map(|_| (0..=next(7)).map(|_| next(3) as u32).collect()).collect();
-            let views: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();
+            let lists: Vec<Vec<u64>> = (0..30).map(|_| (0..=next(7)).map(|_| next(3)).collect()).collect();
+            let views: Vec<&[u64]> = lists.iter().map(Vec::as_slice).collect();
             let trie = Trie::build(&views);
             for (index, list) in lists.iter().enumerate() {
                 assert_eq!(&rebuilt(&trie, index), list);
             }
-            let distinct: std::collections::BTreeSet<&[u32]> =
+            let distinct: std::collections::BTreeSet<&[u64]> =
                 views.iter().flat_map(|list| (1..=list.len()).map(move |end| &list[..end])).collect();
             assert_eq!(trie.tokens(), distinct.len());
         }

@@ -6,7 +6,6 @@ mod labels;
 mod local;
 mod open;
 mod respond;
-mod schedule;
 mod scripted;
 
 pub use local::{Local, LocalSettings, Split};

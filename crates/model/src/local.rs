@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings, Source};
+use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings, Scoring, Source};
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
 
 use crate::labels::disjoint;
-use crate::schedule;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
 /// How a local model is run.
@@ -233,12 +232,11 @@ impl Respond for Local {
                 return Ok(());
             }
         }
-        let mut groups = schedule::groups(requests);
-        groups.retain(|group| group.iter().any(|index| wanted[places[*index]]));
-        schedule::score(&self.model, requests, &groups, &self.settings, &mut |index, scores| {
-            if !wanted[places[index]] {
-                return ControlFlow::Continue(());
-            }
+        // All requests are given, wanted or not: what is computed together is cut from the whole set, so that a run that
+        // was interrupted ends with the same records, bit for bit, as one that was not.
+        let still: Vec<bool> = places.iter().map(|question| wanted[*question]).collect();
+        let scoring = Scoring { requests, wanted: Some(&still), interventions: &[], settings: self.settings };
+        self.model.score_with(&scoring, &mut |index, scores| {
             let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
             let outcome = match disjoint(&requests[index].options, &found) {
                 Ok(found) => Outcome::Answered {
