@@ -80,7 +80,7 @@ class Session:
         self.clear()
         places = self.fill([work.tokens(number, work.LENGTH) for number in range(work.SEQUENCES)], 0, "last")
         seconds, best = work.timed(lambda: self.run(places))
-        return {"seconds": seconds, "best": best}
+        return seconds | {"best": best}
 
     def decode(self, batch, new):
         """Seconds for `new` steps of `batch` sequences."""
@@ -94,7 +94,7 @@ class Session:
             return said
 
         seconds, said = work.timed(steps)
-        return {"seconds": seconds, "best": said}
+        return seconds | {"best": said}
 
 
 @llama_cpp.llama_log_callback

@@ -31,7 +31,7 @@ class Session:
             lambda: self.model(batch, output_hidden_states=True, use_cache=False, logits_to_keep=1)
         )
         assert len(out.hidden_states) == self.blocks + 1
-        return {"seconds": seconds, "best": out.logits[:, -1].argmax(-1).tolist()}
+        return seconds | {"best": out.logits[:, -1].argmax(-1).tolist()}
 
     @torch.inference_mode()
     def decode(self, batch, new):
@@ -49,7 +49,7 @@ class Session:
             return torch.cat(said, dim=1)
 
         seconds, said = work.timed(steps)
-        return {"seconds": seconds, "best": said[:, -1].tolist()}
+        return seconds | {"best": said[:, -1].tolist()}
 
 
 def main():

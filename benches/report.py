@@ -87,11 +87,11 @@ class State:
         self.page, self.store = page, page.with_suffix(".json")
         self.results = json.loads(self.store.read_text()) if self.store.exists() else {}
 
-    def add(self, model, precision, task, seconds, peak, settings, memory):
+    def add(self, model, precision, task, seconds, cpu, threads, peak, same, settings, memory):
         """One task; a result of the same name is replaced."""
         self.put(f"{model} {precision} {task}", {
             "kind": "task", "model": model, "precision": precision, "task": task, "seconds": seconds, "peak": peak,
-            "settings": settings, "memory": memory, "load": os.getloadavg()[0], "commit": commit(),
+            "same": same, "settings": settings, "memory": memory, "load": os.getloadavg()[0], "commit": commit(),
             "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         })
 
@@ -123,19 +123,23 @@ def share(result):
 
 def rows(result):
     """Lines of the table for one task."""
-    ours = result["seconds"]["undermask"]
+    ours, our_cpu = result["seconds"]["undermask"], result["cpu"]["undermask"]
     for name, seconds in result["seconds"].items():
+        used = statistics.median(result["cpu"][name])
         median = statistics.median(seconds)
         spread = f"{median:.3f} ({min(seconds):.3f}–{max(seconds):.3f})"
         memory = f"{result['memory'][name] / 2**20:.0f}"
         if name == "undermask":
-            yield f"| {result['task']} | **undermask** | {spread} | | | {memory} | {share(result)} |"
+            yield f"| {result['task']} | **undermask** | {spread} | | | {used:.2f} | | {memory} | {share(result)} |"
             continue
         middle, low, high = ratios(seconds, ours)
+        work_ratio = ratios(result["cpu"][name], our_cpu)[0]
         wanted = TARGETS.get((result["precision"], result["task"], name))
         verdict = "" if wanted is None else f"{wanted:g}: {'met' if middle >= wanted else 'missed'}"
         setting = f" ({result['settings'][name]})" if result["settings"][name] else ""
-        yield f"| {result['task']} | {name}{setting} | {spread} | {middle:.2f} ({low:.2f}–{high:.2f}) | {verdict} | {memory} | |"
+        ratio = f"{middle:.2f} ({low:.2f}–{high:.2f})"
+        yield (f"| {result['task']} | {name}{setting} | {spread} | {ratio} | {verdict} | {used:.2f} | {work_ratio:.2f} | "
+               f"{memory} | |")
 
 
 HEAD = """\
@@ -168,15 +172,19 @@ def render(results):
         " called step by step with its own cache.",
         "- q8: undermask and llama.cpp both read the same Q8_0 file. There is no transformers on the processor for it.",
         "- A ratio is a peer's seconds over ours in the same round: above 1, undermask is faster. In brackets the lowest"
-        " and the highest round. Memory is the process's peak (with Python and its libraries, for the peers).", ""]
+        " and the highest round. Processor seconds are those of all threads together: on a machine that others use too"
+        " they say more than the clock, and with one thread they say it best (waiting threads spin). Memory is the process's peak (with Python and its libraries, for the peers).", ""]
     for model in dict.fromkeys(result["model"] for result in tasks):
         for precision in dict.fromkeys(result["precision"] for result in tasks if result["model"] == model):
             mine = [result for result in tasks if (result["model"], result["precision"]) == (model, precision)]
             lines += [f"## {model}, {precision}", "",
-                      "| work | who | seconds | times ours | wanted | MiB | of the machine's peak |", "|---|---|---|---|---|---|---|"]
+                      "| work | who | seconds | times ours | wanted | processor s | times ours | MiB | of the machine's peak |",
+                      "|---|---|---|---|---|---|---|---|---|"]
             lines += [line for result in mine for line in rows(result)]
-            when = "; ".join(f"{result['task']} {result['when']}, load {result['load']:.1f}" for result in mine)
-            lines += ["", f"Measured: {when}.", ""]
+            when = "; ".join(f"{result['task']} {result['when']}, {result['threads']} threads, load {result['load']:.1f}" for result in mine)
+            agree = "; ".join(f"{result['task']} " + ", ".join(
+                f"{who} {result['same'][who]:.0%}" for who in result["same"] if who != "undermask") for result in mine)
+            lines += ["", f"Measured: {when}. The most probable tokens at the end are ours in: {agree}.", ""]
     for result in results.values():
         if result["kind"] == "text":
             lines += [result["text"], ""]

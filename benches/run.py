@@ -94,14 +94,16 @@ def fastest(name, settings, task):
 
 
 def rounds(field, task, count):
-    """Seconds of each contender in each round."""
+    """Seconds of each contender in each round, by the clock and of the processor."""
     names = list(field)
-    found = {name: [] for name in names}
+    found, used = {name: [] for name in names}, {name: [] for name in names}
     for turn in range(count):
         for place in range(len(names)):
             name = names[(place + turn) % len(names)]
-            found[name].append(field[name].ask(**task)["seconds"])
-    return found
+            answer = field[name].ask(**task)
+            found[name].append(answer["seconds"])
+            used[name].append(answer["cpu"])
+    return found, used
 
 
 def main():
@@ -112,6 +114,7 @@ def main():
     arguments.add_argument("--models", type=pathlib.Path, default=HERE / "models")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--fixed", action="store_true", help="the peers' first settings, without trying the others")
     arguments.add_argument("--out", type=pathlib.Path, default=HERE / "RESULTS.md")
     given = arguments.parse_args()
     if not DRIVER.exists():
@@ -123,14 +126,17 @@ def main():
             if precision != "q8":
                 tasks = {"prefill": dict(do="prefill")} | tasks
             choices = contenders(name, precision, given.threads, given.models)
+            if given.fixed:
+                choices = {who: dict(list(settings.items())[:1]) for who, settings in choices.items()}
             first = next(iter(tasks.values()))
             field = {contender: fastest(contender, settings, first) for contender, settings in choices.items()}
             for task, command in tasks.items():
                 peak = field["undermask"].ask(do="peak")
-                for one in field.values():
-                    one.ask(**command)  # warms up
-                seconds = rounds(field, command, given.rounds)
-                state.add(name, precision, task, seconds, peak,
+                # The first run warms up, and shows that all compute the same: the most probable tokens.
+                best = {who: one.ask(**command)["best"] for who, one in field.items()}
+                same = {who: sum(a == b for a, b in zip(said, best["undermask"])) / len(said) for who, said in best.items()}
+                seconds, cpu = rounds(field, command, given.rounds)
+                state.add(name, precision, task, seconds, cpu, given.threads, peak, same,
                           {one.name: one.setting for one in field.values()},
                           {one.name: one.ask(do="memory")["bytes"] for one in field.values()})
                 for contender, times in seconds.items():

@@ -62,6 +62,31 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Seconds by the clock, and of the processor over all threads.
+struct Clock {
+    start: Instant,
+    used: f64,
+}
+
+impl Clock {
+    fn start() -> Result<Clock, Failure> {
+        Ok(Clock { used: processor_seconds()?, start: Instant::now() })
+    }
+
+    fn stop(self) -> Result<(f64, f64), Failure> {
+        Ok((self.start.elapsed().as_secs_f64(), processor_seconds()? - self.used))
+    }
+}
+
+/// What this process has used so far: Linux counts it in hundredths of a second.
+fn processor_seconds() -> Result<f64, Failure> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    // The name before the last parenthesis may hold anything; user and system time are the 12th and 13th after it.
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |place: usize| -> Result<f64, Failure> { Ok(fields.get(place).ok_or("a short stat")?.parse()?) };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
+
 /// The prompt of a sequence, as benches/work.py makes it.
 fn tokens(sequence: u64, length: u64) -> Vec<u32> {
     (0..length).map(|place| ((1 + 7919 * sequence + 104_729 * place + 31 * place * place) % 2000) as u32).collect()
@@ -70,24 +95,25 @@ fn tokens(sequence: u64, length: u64) -> Vec<u32> {
 fn prefill(model: &Model) -> Result<Value, Failure> {
     let prompts: Vec<Vec<u32>> = (0..SEQUENCES).map(|sequence| tokens(sequence, LENGTH)).collect();
     let points: Vec<HookPoint> = (0..model.config().layers).map(HookPoint::ResidPost).collect();
-    let start = Instant::now();
+    let clock = Clock::start()?;
     let (sequences, captured) = model.in_step(&prompts, 0, &points)?;
-    let seconds = start.elapsed().as_secs_f64();
+    let (seconds, cpu) = clock.stop()?;
     let numbers = (SEQUENCES * LENGTH) as usize * model.config().hidden;
     if captured.len() != points.len() || captured.values().any(|rows| rows.len() != numbers) {
         return Err("not every block was captured".into());
     }
-    Ok(json!({"seconds": seconds, "best": sequences.next()}))
+    Ok(json!({"seconds": seconds, "cpu": cpu, "best": sequences.next()}))
 }
 
 fn decode(model: &Model, batch: u64, new: u64) -> Result<Value, Failure> {
     let prompts: Vec<Vec<u32>> = (0..batch).map(|sequence| tokens(sequence, PROMPT)).collect();
     let (mut sequences, _) = model.in_step(&prompts, new as usize, &[])?;
-    let start = Instant::now();
+    let clock = Clock::start()?;
     for _ in 0..new {
         sequences.step()?;
     }
-    Ok(json!({"seconds": start.elapsed().as_secs_f64(), "best": sequences.next()}))
+    let (seconds, cpu) = clock.stop()?;
+    Ok(json!({"seconds": seconds, "cpu": cpu, "best": sequences.next()}))
 }
 
 /// Scores the labels of the first `limit` documents of a file, after tokens cut as lm-eval cuts them: white space at the
@@ -96,7 +122,7 @@ fn score(model: &Model, command: &Value, threads: usize) -> Result<Value, Failur
     let file = command["file"].as_str().ok_or("score needs a file")?;
     let limit = command["limit"].as_u64().unwrap_or(u64::MAX) as usize;
     let text = std::fs::read_to_string(file)?;
-    let start = Instant::now();
+    let clock = Clock::start()?;
     let requests: Vec<ScoreRequest> =
         text.lines().take(limit).map(|line| request(model, line)).collect::<Result<_, _>>()?;
     let settings = ScoreSettings { threads, ..ScoreSettings::default() };
@@ -105,9 +131,9 @@ fn score(model: &Model, command: &Value, threads: usize) -> Result<Value, Failur
         found[index] = scores.iter().map(|score| score.log_probability).collect::<Vec<f64>>();
         ControlFlow::Continue(())
     })?;
-    let seconds = start.elapsed().as_secs_f64();
+    let (seconds, cpu) = clock.stop()?;
     let counts = model.plan_tokens(&requests, &settings);
-    Ok(json!({"seconds": seconds, "total": counts.total, "unique": counts.unique, "scores": found}))
+    Ok(json!({"seconds": seconds, "cpu": cpu, "total": counts.total, "unique": counts.unique, "scores": found}))
 }
 
 fn request(model: &Model, line: &str) -> Result<ScoreRequest, Failure> {
