@@ -90,7 +90,8 @@ class State:
     def add(self, model, precision, task, seconds, cpu, threads, peak, same, settings, memory):
         """One task; a result of the same name is replaced."""
         self.put(f"{model} {precision} {task}", {
-            "kind": "task", "model": model, "precision": precision, "task": task, "seconds": seconds, "peak": peak,
+            "kind": "task", "model": model, "precision": precision, "task": task, "seconds": seconds, "cpu": cpu,
+            "threads": threads, "peak": peak,
             "same": same, "settings": settings, "memory": memory, "load": os.getloadavg()[0], "commit": commit(),
             "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         })
