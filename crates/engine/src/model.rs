@@ -63,7 +63,7 @@ impl Default for OpenSettings {
 /// An open model. It is shared between threads freely.
 pub struct Model {
     config: Config,
-    decoder: Decoder,
+    pub(crate) decoder: Decoder,
     tokenizer: Tokenizer,
     template: Option<Template>,
     identity: Identity,

@@ -11,7 +11,7 @@ mod respond;
 mod scripted;
 
 pub use hub::{HubError, HubModel, HubName, HubProgress, HubSettings, obtain};
-pub use local::{Local, LocalSettings};
+pub use local::{Local, LocalSettings, Split};
 pub use open::{Located, locate, open_named, with_adapter};
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 pub use scripted::{Scripted, answered, known_weight};

@@ -20,6 +20,18 @@ use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 /// How a local model is run.
 pub type LocalSettings = ScoreSettings;
 
+/// Characters at a prompt's end that a tokenizer may join with a label.
+const LONGEST_JOIN: usize = 64;
+
+/// A question as text: see [`Local::split`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// What the model reads before any option.
+    pub context: String,
+    /// What is scored after it, one for each label.
+    pub options: Vec<String>,
+}
+
 /// A model that runs here.
 pub struct Local {
     model: Model,
@@ -117,6 +129,26 @@ impl Local {
             ));
         }
         Ok(ScoreRequest { prompt: prompt[..shared].to_vec(), options })
+    }
+
+    /// A question's text, cut into what every option shares and the options themselves, at the place where scoring
+    /// cuts its tokens. Other programs that score continuations get the same work from it.
+    ///
+    /// # Errors
+    /// [`ModelError::Engine`] where the question cannot be put, or no cut of the text is a cut of its tokens.
+    pub fn split(&self, question: &Question) -> Result<Split, ModelError> {
+        let text = self.text(&question.prompt)?;
+        let request = self.request(question)?;
+        let ends = text.char_indices().map(|(place, _)| place).chain([text.len()]).rev().take(LONGEST_JOIN);
+        for end in ends {
+            if self.model.encode(&text[..end])? == request.prompt {
+                let options = question.options.iter().map(|option| format!("{}{option}", &text[end..])).collect();
+                return Ok(Split { context: text[..end].to_owned(), options });
+            }
+        }
+        let why =
+            format!("the labels {:?} begin within a token of the prompt, where no text can be cut", question.options);
+        Err(EngineError::Request(why).into())
     }
 
     /// Questions as the engine takes them. The last set is kept: a run counts its tokens first, then asks it.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, grow, report, suites};
+use crate::{activations, audit, export, grow, report, suites};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ pub enum Verb {
     Activations(ActivationArguments),
     /// Make the report of a finished run again.
     Report(ReportArguments),
+    /// Write what a suite asks of a model in another program's format.
+    Export(ExportArguments),
     /// List, show or check suites.
     Suite {
         /// What to do with them.
@@ -164,6 +166,36 @@ pub struct ReportArguments {
     pub json: bool,
 }
 
+/// `undermask export`.
+#[derive(Args)]
+pub struct ExportArguments {
+    /// The suite: the name of one that ships, or a file.
+    pub suite: String,
+    /// The other program's format.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The model whose chat template and tokenizer the prompts are written for: a Hugging Face directory, or
+    /// organism:NAME.
+    #[arg(long)]
+    pub model: String,
+    /// Folder to write into.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Seed of the design.
+    #[arg(long, default_value_t = 1, env = "UNDERMASK_SEED")]
+    pub seed: u64,
+    /// Write the full cross of contexts, scenarios and rungs.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A multiple-choice task of EleutherAI's lm-evaluation-harness
+    LmEval,
+}
+
 /// `undermask suite …`.
 #[derive(Subcommand)]
 pub enum SuiteAction {
@@ -192,6 +224,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Grow(arguments) => grow::grow(arguments),
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),
+        Verb::Export(arguments) => export::export(arguments),
         Verb::Suite { action } => suites::act(action),
     }
 }

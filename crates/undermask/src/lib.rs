@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cli;
 pub mod error;
 pub mod exit;
+pub mod export;
 pub mod grow;
 pub mod models;
 mod output;

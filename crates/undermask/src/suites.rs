@@ -10,7 +10,8 @@ use crate::exit::Finish;
 use crate::output;
 
 /// The suites within the binary.
-pub const SHIPPED: &[(&str, &str)] = &[("core", include_str!("../../../suites/core.toml"))];
+pub const SHIPPED: &[(&str, &str)] =
+    &[("core", include_str!("../../../suites/core.toml")), ("quick", include_str!("../../../suites/quick.toml"))];
 
 /// A suite with the text that it was read from.
 pub struct Loaded {
