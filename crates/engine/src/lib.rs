@@ -20,6 +20,7 @@ mod generate;
 mod gguf;
 mod hook;
 mod intervene;
+#[expect(clippy::needless_range_loop, reason = "tiles in registers are indexed by constants, which unroll")]
 mod kernel;
 mod logsum;
 mod lora;

@@ -3,6 +3,7 @@
 //! Matrices that are multiplied are packed for the kernels when the model is opened; what a packed copy would make larger
 //! than the file (f16 and quantised weights computed exactly) stays as it is on disk and is widened block by block.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +26,16 @@ pub enum Precision {
     /// Quantised weights as on disk (others rounded to Q8_0 blocks), activations in blocks of int8, sums of blocks in f32.
     /// A matrix whose columns are no multiple of 32 is computed exactly.
     Q8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::Q8 => "q8",
+        })
+    }
 }
 
 /// How a model's matrices are packed.

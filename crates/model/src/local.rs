@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings, Scoring, Source};
+use undermask_engine::{
+    EngineError, Message, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Scoring, Source,
+};
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
 
@@ -18,7 +20,13 @@ use crate::labels::disjoint;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
 /// How a local model is run.
-pub type LocalSettings = ScoreSettings;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalSettings {
+    /// In what products are computed.
+    pub precision: Precision,
+    /// Threads and memory.
+    pub scoring: ScoreSettings,
+}
 
 /// Characters at a prompt's end that a tokenizer may join with a label.
 const LONGEST_JOIN: usize = 64;
@@ -47,8 +55,9 @@ impl Local {
     ///
     /// # Errors
     /// [`ModelError::Engine`].
-    pub fn open(name: &str, source: &Source, settings: ScoreSettings) -> Result<Local, ModelError> {
-        let model = Model::open(source)?;
+    pub fn open(name: &str, source: &Source, settings: LocalSettings) -> Result<Local, ModelError> {
+        let LocalSettings { precision, scoring } = settings;
+        let model = Model::open_with(source, &OpenSettings { precision, threads: scoring.threads })?;
         let (identity, kind) = (model.identity(), model.describe());
         let facts = ModelFacts {
             name: name.to_owned(),
@@ -59,9 +68,9 @@ impl Local {
             weights_hash: identity.weights.clone(),
             tokenizer_hash: identity.tokenizer.clone(),
             template_hash: identity.template.clone(),
-            precision: "f32".to_owned(),
+            precision: precision.to_string(),
         };
-        Ok(Local { model, facts, settings, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
+        Ok(Local { model, facts, settings: scoring, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
     }
 
     /// Notes the commit that it is.

@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use undermask_engine::{Adaptation, Gguf, ScoreSettings, Source};
+use undermask_engine::{Adaptation, Gguf, Source};
 
 use crate::hub::{self, HubName, HubProgress, HubSettings};
-use crate::{Local, ModelError};
+use crate::{Local, LocalSettings, ModelError};
 
 /// What this version reads, for every refusal.
 const READS: &str = "a model is the directory of a Hugging Face model, a .gguf file, OWNER/NAME[@REVISION] on the hub, or \
@@ -32,7 +32,7 @@ pub struct Located {
 /// files.
 pub fn open_named(
     name: &str,
-    settings: ScoreSettings,
+    settings: LocalSettings,
     progress: &mut dyn FnMut(HubProgress),
 ) -> Result<Local, ModelError> {
     let located = locate(name, &HubSettings::from_environment(), progress)?;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use undermask_engine::{Message, ScoreRequest, ScoreSettings, Source};
-use undermask_model::{Answer, Local, Question, Respond};
+use undermask_model::{Answer, Local, LocalSettings, Question, Respond};
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
 
@@ -31,7 +31,12 @@ fn model(template: &str) -> Local {
         files.push((name.to_owned(), bytes.into()));
     }
     files.push(("chat_template.jinja".to_owned(), template.as_bytes().to_vec().into()));
-    Local::open("tiny", &Source::Memory { name: "tiny".to_owned(), files }, SETTINGS).expect("a model")
+    Local::open(
+        "tiny",
+        &Source::Memory { name: "tiny".to_owned(), files },
+        LocalSettings { scoring: SETTINGS, ..LocalSettings::default() },
+    )
+    .expect("a model")
 }
 
 fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -> Question {

@@ -24,6 +24,7 @@ fn info(trials: usize) -> RunInfo {
         model: text("scripted"),
         architecture: text("scripted"),
         parameters: 0,
+        commit: None,
         weights_hash: text("w"),
         tokenizer_hash: text("t"),
         template_hash: text("c"),

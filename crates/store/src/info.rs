@@ -29,6 +29,9 @@ pub struct RunInfo {
     pub tokenizer_hash: String,
     /// Hash of the chat template.
     pub template_hash: String,
+    /// Commit of the hub's repository, where it came from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Precision of the computation.
     pub precision: String,
     /// Suite.

@@ -13,6 +13,7 @@ fn info() -> RunInfo {
         model: "m".to_owned(),
         architecture: "a".to_owned(),
         parameters: 1,
+        commit: None,
         weights_hash: "w".to_owned(),
         tokenizer_hash: "t".to_owned(),
         template_hash: "c".to_owned(),

@@ -1,6 +1,7 @@
 //! The `activations` verb: hidden states of one sequence as safetensors.
 
-use undermask_engine::{EngineError, HookPoint, Message, ScoreSettings};
+use undermask_engine::{EngineError, HookPoint, Message};
+use undermask_model::LocalSettings;
 use undermask_store::put;
 
 use crate::cli::ActivationArguments;
@@ -13,7 +14,7 @@ use crate::models;
 /// # Errors
 /// No input, an unknown hook point, an unreadable model, a file that cannot be written.
 pub fn write(arguments: &ActivationArguments) -> Result<Finish, CommandError> {
-    let local = models::open(&arguments.model, ScoreSettings::default())?;
+    let local = models::open(&arguments.model, LocalSettings::default())?;
     let model = local.model();
     let wrong = |error: EngineError| CommandError::model(&arguments.model, error);
     let tokens = if let Some(text) = &arguments.text {

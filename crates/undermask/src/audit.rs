@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use undermask_engine::ScoreSettings;
+use undermask_engine::{Precision, ScoreSettings};
 use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
-use undermask_model::{Respond, TokenCounts};
+use undermask_model::{LocalSettings, Respond, TokenCounts};
 use undermask_report::{Audit, KnownTruth};
 use undermask_run::{execute, questions};
 use undermask_store::{Outcome, Record, RunInfo, RunStore};
 use undermask_suite::{Plan, PlanSettings, Suite};
 
-use crate::cli::{AuditArguments, Precision, VerdictName};
+use crate::cli::{self, AuditArguments, VerdictName};
 use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::place::Places;
@@ -55,7 +55,7 @@ fn audit_one(
     directory: &Path,
 ) -> Result<Option<Audit>, CommandError> {
     let plan = Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: arguments.full });
-    let settings = score_settings(arguments)?;
+    let settings = local_settings(arguments)?;
     let model = models::open(name, settings)?;
     let truth = models::truth(name)?;
     let tokens = model.count(&questions(&plan.trials)).map_err(|error| CommandError::model(name, error))?;
@@ -64,7 +64,7 @@ fn audit_one(
         true => RunStore::fresh(directory, info)?,
         false => RunStore::open(directory, info)?,
     };
-    announce::before(suite, &plan, &model, tokens, &store, settings.threads)
+    announce::before(suite, &plan, &model, tokens, &store, settings.scoring.threads)
         .map_err(|error| CommandError::model(name, error))?;
     let mut bar = Bar::new(name, "trials", plan.trials.len());
     let complete = execute(&plan, &model, &mut store, &mut |asked| {
@@ -111,13 +111,18 @@ fn rare_labels(records: &[Record]) -> Option<String> {
     })
 }
 
-fn score_settings(arguments: &AuditArguments) -> Result<ScoreSettings, CommandError> {
-    let default = ScoreSettings::default();
-    let threads = arguments.threads.unwrap_or(default.threads);
+fn local_settings(arguments: &AuditArguments) -> Result<LocalSettings, CommandError> {
+    let threads = arguments.threads.unwrap_or(ScoreSettings::default().threads);
     if threads == 0 || arguments.memory == 0 {
         return Err(CommandError::Usage("--threads and --memory must be at least 1".to_owned()));
     }
-    Ok(ScoreSettings { threads, memory: arguments.memory.saturating_mul(1 << 20) })
+    let precision = match arguments.precision {
+        cli::Precision::F32 => Precision::F32,
+        cli::Precision::Bf16 => Precision::Bf16,
+        cli::Precision::Q8 => Precision::Q8,
+    };
+    let scoring = ScoreSettings { threads, memory: arguments.memory.saturating_mul(1 << 20) };
+    Ok(LocalSettings { precision, scoring })
 }
 
 fn info(
@@ -129,7 +134,6 @@ fn info(
     tokens: TokenCounts,
 ) -> RunInfo {
     let facts = model.facts().clone();
-    let Precision::F32 = arguments.precision;
     RunInfo {
         format: "undermask.run".to_owned(),
         version: 1,
@@ -139,6 +143,7 @@ fn info(
         weights_hash: facts.weights_hash,
         tokenizer_hash: facts.tokenizer_hash,
         template_hash: facts.template_hash,
+        commit: facts.commit,
         precision: facts.precision,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),

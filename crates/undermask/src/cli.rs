@@ -85,8 +85,12 @@ pub struct AuditArguments {
 /// Precisions that this version computes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
-    /// Exact mode.
+    /// The exact mode.
     F32,
+    /// The fast mode: weights and activations of every product rounded to bf16.
+    Bf16,
+    /// Weights and activations of every product in blocks of 8 bits.
+    Q8,
 }
 
 /// Verdicts by name.

@@ -9,8 +9,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use undermask_engine::{EngineError, ScoreSettings};
-use undermask_model::{Local, ModelError, Respond as _, Split};
+use undermask_engine::EngineError;
+use undermask_model::{Local, LocalSettings, ModelError, Respond as _, Split};
 use undermask_run::questions;
 use undermask_store::put;
 use undermask_suite::{Plan, PlanSettings, Suite, Trial};
@@ -26,7 +26,7 @@ use crate::{models, output, suites};
 /// An unknown suite or model, prompts that cannot be rendered, a folder that cannot be written.
 pub fn export(arguments: &ExportArguments) -> Result<Finish, CommandError> {
     let suite = suites::load(&arguments.suite)?.suite;
-    let local = models::open(&arguments.model, ScoreSettings::default())?;
+    let local = models::open(&arguments.model, LocalSettings::default())?;
     let plan = Plan::expand(&suite, &PlanSettings { seed: arguments.seed, full: arguments.full });
     match arguments.format {
         ExportFormat::LmEval => lm_eval(arguments, &suite, &local, &plan)?,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use undermask_engine::{ScoreSettings, Source};
-use undermask_model::{HubSettings, Local, Located, ModelError, locate, open_named, with_adapter};
+use undermask_engine::Source;
+use undermask_model::{HubSettings, Local, LocalSettings, Located, ModelError, locate, open_named, with_adapter};
 use undermask_organisms::{SHIPPED, Shipped};
 use undermask_report::KnownTruth;
 
@@ -46,7 +46,7 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
 ///
 /// # Errors
 /// An unknown name, or what is wrong with the model.
-pub fn open(name: &str, settings: ScoreSettings) -> Result<Local, CommandError> {
+pub fn open(name: &str, settings: LocalSettings) -> Result<Local, CommandError> {
     let mut downloads = Downloads::new(name);
     let opened = match name.strip_prefix(ORGANISM) {
         None => open_named(name, settings, &mut |step| downloads.step(step)),

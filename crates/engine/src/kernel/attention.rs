@@ -314,7 +314,7 @@ mod tests {
             let (wide, narrow) = (heads * size, key_value_heads * size);
             let sequences = [
                 Sequence { rows: 0..40, stored: vec![200..273, 0..90, 300..340] },
-                Sequence { rows: 40..41, stored: vec![100..101] },
+                Sequence { rows: 40..41, stored: std::iter::once(100..101).collect() },
                 Sequence { rows: 41..49, stored: vec![120..190, 400..408] },
             ];
             let (query, keys, values) = (numbers(1, 49 * wide), numbers(2, 410 * narrow), numbers(3, 410 * narrow));

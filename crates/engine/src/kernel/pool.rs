@@ -112,7 +112,7 @@ impl Pool {
         unsafe { *shared.job.get() = Job { work: work_for_ever, tasks } };
         shared.next.store(0, Ordering::Relaxed);
         let epoch = shared.state.load(Ordering::Relaxed) / NEXT + 1;
-        shared.state.store(epoch * NEXT | OPEN, Ordering::SeqCst);
+        shared.state.store((epoch * NEXT) | OPEN, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             let _asleep = shared.sleep.lock().unwrap_or_else(PoisonError::into_inner);
             shared.wake.notify_all();
