@@ -62,48 +62,58 @@ fn one(_: Kind) -> f64 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{
-        _mm512_castps_si512, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
-    };
-    use std::hint::black_box;
+    use std::arch::asm;
 
-    /// Independent chains, each from its own start (equal ones would be computed once): enough to hide the latency of the multiply-add, few enough for the registers.
+    /// Independent chains: enough to hide the latency of the multiply-add, few enough for the registers.
     const CHAINS: usize = 20;
 
+    /// `times` rounds of one instruction on every chain, operands in registers 30 and 31. Written in assembly: a compiler
+    /// is free to keep an array of sums in memory, and then the loads and stores are measured.
+    macro_rules! chains {
+        ($instruction:literal, $times:expr, $value:expr) => {
+            asm!(
+                "vpbroadcastd zmm30, {value:e}",
+                "vpbroadcastd zmm31, {value:e}",
+                "2:",
+                chains!(@ $instruction 0), chains!(@ $instruction 1), chains!(@ $instruction 2), chains!(@ $instruction 3),
+                chains!(@ $instruction 4), chains!(@ $instruction 5), chains!(@ $instruction 6), chains!(@ $instruction 7),
+                chains!(@ $instruction 8), chains!(@ $instruction 9), chains!(@ $instruction 10), chains!(@ $instruction 11),
+                chains!(@ $instruction 12), chains!(@ $instruction 13), chains!(@ $instruction 14), chains!(@ $instruction 15),
+                chains!(@ $instruction 16), chains!(@ $instruction 17), chains!(@ $instruction 18), chains!(@ $instruction 19),
+                "dec {times}",
+                "jnz 2b",
+                times = inout(reg) $times => _,
+                value = in(reg) $value,
+                out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _, out("zmm4") _, out("zmm5") _, out("zmm6") _,
+                out("zmm7") _, out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _, out("zmm12") _, out("zmm13") _,
+                out("zmm14") _, out("zmm15") _, out("zmm16") _, out("zmm17") _, out("zmm18") _, out("zmm19") _,
+                out("zmm30") _, out("zmm31") _,
+                options(nomem, nostack),
+            )
+        };
+        (@ $instruction:literal $chain:literal) => {
+            concat!($instruction, " zmm", $chain, ", zmm30, zmm31")
+        };
+    }
+
     /// Floating-point operations done.
-    #[target_feature(enable = "avx512f")]
-    pub fn single(times: usize) -> f64 {
-        let (one, two) = (_mm512_set1_ps(black_box(0.5)), _mm512_set1_ps(black_box(0.25)));
-        let mut sums: [_; CHAINS] = std::array::from_fn(|chain| _mm512_set1_ps(black_box(chain as f32)));
-        for _ in 0..times {
-            for sum in &mut sums {
-                *sum = _mm512_fmadd_ps(one, two, *sum);
-            }
-        }
-        sums.iter().for_each(|sum| {
-            black_box(_mm512_reduce_add_ps(*sum));
-        });
+    ///
+    /// # Safety
+    /// The machine has AVX-512 F; `times` > 0.
+    pub unsafe fn single(times: usize) -> f64 {
+        // SAFETY: the caller's promise; nothing but the named registers is touched.
+        unsafe { chains!("vfmadd231ps", times, 0.37f32.to_bits()) };
         (times * CHAINS * 16 * 2) as f64
     }
 
     /// Floating-point operations done.
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    pub fn half(times: usize) -> f64 {
-        let words = |value: f32| {
-            let bits = _mm512_castps_si512(_mm512_set1_ps(black_box(value)));
-            // SAFETY: both are 512 bits, and any bits are numbers in bf16.
-            unsafe { std::mem::transmute::<std::arch::x86_64::__m512i, std::arch::x86_64::__m512bh>(bits) }
-        };
-        let (one, two) = (words(0.5), words(0.25));
-        let mut sums: [_; CHAINS] = std::array::from_fn(|chain| _mm512_set1_ps(black_box(chain as f32)));
-        for _ in 0..times {
-            for sum in &mut sums {
-                *sum = _mm512_dpbf16_ps(*sum, one, two);
-            }
-        }
-        sums.iter().for_each(|sum| {
-            black_box(_mm512_reduce_add_ps(*sum));
-        });
+    ///
+    /// # Safety
+    /// The machine has AVX-512 F and BF16; `times` > 0.
+    pub unsafe fn half(times: usize) -> f64 {
+        let bits = 0.37f32.to_bits() >> 16;
+        // SAFETY: the caller's promise; nothing but the named registers is touched.
+        unsafe { chains!("vdpbf16ps", times, bits | bits << 16) };
         (times * CHAINS * 32 * 2) as f64
     }
 }
