@@ -43,7 +43,7 @@ mod walk;
 mod weights;
 
 pub use activations::Activations;
-pub use chat::Message;
+pub use chat::{ChatTemplate, Conversation, Message};
 pub use choose::{Choice, Chosen};
 pub use config::{Activation, Config, LayerAttention, QueryKeyNorm};
 pub use error::EngineError;

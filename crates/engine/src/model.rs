@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use crate::activations::{self, Activations};
-use crate::chat::Template;
+use crate::chat::{self, ChatTemplate, Conversation};
 use crate::choose::{self, Choice, Chosen};
 use crate::decoder::Decoder;
 use crate::generate::{self, GenerateRequest, Generated, Generation};
@@ -65,7 +65,7 @@ pub struct Model {
     config: Config,
     pub(crate) decoder: Decoder,
     tokenizer: Tokenizer,
-    template: Option<Template>,
+    template: Option<ChatTemplate>,
     identity: Identity,
     description: Description,
     place: String,
@@ -111,7 +111,7 @@ impl Model {
         })?;
         let tokenizer =
             Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
-        let template = Template::read(source)?;
+        let template = ChatTemplate::read(source)?;
         let identity = Identity {
             weights: weights.hash.clone(),
             tokenizer: blake3::hash(json.as_bytes()).to_hex().to_string(),
@@ -153,8 +153,16 @@ impl Model {
     /// # Errors
     /// [`EngineError::NoTemplate`], [`EngineError::TemplateRefused`], [`EngineError::Template`].
     pub fn render_chat(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, EngineError> {
+        self.render_conversation(&chat::plain(messages, add_generation_prompt))
+    }
+
+    /// A conversation with tools, documents and whatever else a template takes, as the text that the model reads.
+    ///
+    /// # Errors
+    /// As [`Model::render_chat`].
+    pub fn render_conversation(&self, conversation: &Conversation) -> Result<String, EngineError> {
         let template = self.template.as_ref().ok_or_else(|| EngineError::NoTemplate { place: self.place.clone() })?;
-        template.render(messages, add_generation_prompt)
+        template.render(conversation)
     }
 
     /// Tokens of a text; special tokens in it are recognised, none are added.

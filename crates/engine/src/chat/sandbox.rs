@@ -1,0 +1,138 @@
+//! The sandbox that templates run in: Jinja as transformers sets it up, with bounds on work, memory and depth.
+//!
+//! minijinja's fuel pays for instructions and for every 64 bytes that operators, filters and output make, so it bounds
+//! time and memory alike. What the fuel does not see is bounded here: the template's own length, and the stack, which
+//! deeply nested values use up when they are dropped; a template is compiled and rendered on a thread whose stack is large
+//! enough for the deepest value that the fuel can pay for.
+
+use std::thread;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind};
+
+use super::python;
+use crate::EngineError;
+
+/// Steps that a template may take, of 64 bytes each: 128 MB in all.
+const FUEL: u64 = 2_000_000;
+/// Longest template, bytes. The longest that the families have are of 20 kB.
+const LONGEST_TEMPLATE: usize = 512 << 10;
+/// Deepest nesting of calls, includes and blocks.
+const DEEPEST: usize = 64;
+/// Stack of the thread that compiles and renders; only what is used takes memory.
+const STACK: usize = 256 << 20;
+/// The template's name within its environment.
+const NAME: &str = "chat";
+/// Marks an error that the template itself raised.
+const RAISED: &str = "raised by the template: ";
+
+/// A template, compiled.
+pub(super) struct Sandbox {
+    environment: Environment<'static>,
+}
+
+impl Sandbox {
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// [`EngineError::Template`].
+    pub fn new(text: &str) -> Result<Sandbox, EngineError> {
+        if text.len() > LONGEST_TEMPLATE {
+            let why = format!("it is {} bytes long; at most {LONGEST_TEMPLATE} are read", text.len());
+            return Err(EngineError::Template(why));
+        }
+        on_large_stack(|| environment(text).map(|environment| Sandbox { environment }))
+    }
+
+    /// Renders it with variables.
+    ///
+    /// # Errors
+    /// [`EngineError::TemplateRefused`], [`EngineError::Template`].
+    pub fn render(&self, values: Value) -> Result<String, EngineError> {
+        on_large_stack(|| {
+            let template = self.environment.get_template(NAME).map_err(failed)?;
+            let mut out = Bounded(Vec::new());
+            template.render_captured_to(values, &mut out).map_err(failed)?;
+            String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
+        })
+    }
+}
+
+/// Does something on a thread with a large stack.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EngineError> + Send) -> Result<T, EngineError> {
+    thread::scope(|scope| {
+        let started = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let started = started.map_err(|error| EngineError::Template(format!("no thread can be started: {error}")))?;
+        started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn failed(error: Error) -> EngineError {
+    let text = error.to_string();
+    match text.split_once(RAISED) {
+        Some((_, said)) => EngineError::TemplateRefused(said.split(" (in ").next().unwrap_or(said).to_owned()),
+        None => EngineError::Template(text),
+    }
+}
+
+/// Jinja as transformers sets it up, with bounds.
+fn environment(text: &str) -> Result<Environment<'static>, EngineError> {
+    let mut environment = Environment::new();
+    // As transformers sets up Jinja.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|error| EngineError::Template(error.to_string()))?);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(DEEPEST);
+    environment.set_unknown_method_callback(|state, value, method, arguments| match (method, value.as_str()) {
+        // The library's starts words at blanks only.
+        ("title", Some(text)) if arguments.is_empty() => Ok(Value::from(python::title(text))),
+        _ => minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments),
+    });
+    environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
+    });
+    // A fixed clock: the same conversation renders to the same text on any day.
+    environment.add_function("strftime_now", |format: String| python::strftime(&format));
+    environment.add_filter("tojson", python::to_json);
+    environment.set_formatter(python::print_value);
+    environment.add_template_owned(NAME, without_generation(text)).map_err(failed)?;
+    Ok(environment)
+}
+
+/// `{% generation %}` marks what an assistant said, for training; for rendering it is a block that is always taken.
+fn without_generation(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("{%") {
+        let (before, tag) = rest.split_at(start);
+        out.push_str(before);
+        let end = tag.find("%}").map_or(tag.len(), |end| end + 2);
+        let (tag, after) = tag.split_at(end);
+        let word = tag.trim_start_matches("{%").trim_end_matches("%}").trim_matches(['-', '+']).trim();
+        out.push_str(&match word {
+            "generation" => tag.replacen("generation", "if true", 1),
+            "endgeneration" => tag.replacen("endgeneration", "endif", 1),
+            _ => tag.to_owned(),
+        });
+        rest = after;
+    }
+    out + rest
+}
+
+/// A writer that refuses to grow beyond bounds.
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > python::LONGEST {
+            return Err(std::io::Error::other("the rendered conversation is longer than 16 MiB"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
