@@ -102,9 +102,10 @@ fn sized(buffer: &mut Vec<f32>, length: usize) {
 impl Decoder {
     /// Takes a decoder's tensors, checking each one's shape.
     pub fn load(config: &Config, weights: &Weights) -> Result<Decoder, EngineError> {
+        // First, so that what config.json claims is seen in the weights before anything is made of it.
+        let parameters = Parameters::load(config, weights)?;
         let frequencies = config.ropes.iter().map(|rope| [false, true].map(|long| rope.frequencies(long))).collect();
-        let pool = Arc::clone(&weights.packing.pool);
-        Ok(Decoder { parameters: Parameters::load(config, weights)?, frequencies, config: config.clone(), pool })
+        Ok(Decoder { parameters, frequencies, config: config.clone(), pool: Arc::clone(&weights.packing.pool) })
     }
 
     /// Buffers of a caller that has the model to itself: work is spread over all its threads. A worker among several

@@ -83,6 +83,9 @@ pub enum EngineError {
         /// Why.
         why: String,
     },
+    /// A tensor that the decoder needs holds NaN or an infinity.
+    #[error("tensor `{0}` holds a number that is not finite; the weights are damaged: download or export them again")]
+    NotFiniteWeights(String),
     /// The network's output is not a number.
     #[error("the network's output is not finite after {0} tokens; the weights are damaged or need another precision")]
     NotFinite(usize),

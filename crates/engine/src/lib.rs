@@ -38,6 +38,7 @@ mod score;
 mod source;
 mod storage;
 mod throughput;
+mod tokenizer;
 mod trie;
 mod walk;
 mod weights;

@@ -3,8 +3,6 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tokenizers::Tokenizer;
-
 use crate::activations::{self, Activations};
 use crate::chat::{self, ChatTemplate, Conversation};
 use crate::choose::{self, Choice, Chosen};
@@ -16,6 +14,7 @@ use crate::matrix::{Packing, Precision};
 use crate::read::{self, ReadOut, Reading};
 use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
+use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
 use crate::{Config, EngineError, HookPoint, Message, Source};
 
@@ -109,8 +108,7 @@ impl Model {
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
         })?;
-        let tokenizer =
-            Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
+        let tokenizer = Tokenizer::parse(&json)?;
         let template = ChatTemplate::read(source)?;
         let identity = Identity {
             weights: weights.hash.clone(),
@@ -170,9 +168,7 @@ impl Model {
     /// # Errors
     /// [`EngineError::Tokenizer`].
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
-        let encoding =
-            self.tokenizer.encode_fast(text, false).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
+        self.tokenizer.encode(text)
     }
 
     /// Text of tokens.
@@ -180,7 +176,7 @@ impl Model {
     /// # Errors
     /// [`EngineError::Tokenizer`].
     pub fn decode(&self, tokens: &[u32]) -> Result<String, EngineError> {
-        self.tokenizer.decode(tokens, true).map_err(|error| EngineError::Tokenizer(error.to_string()))
+        self.tokenizer.decode(tokens)
     }
 
     /// Scores labels after prompts (see [`ScoreRequest`]), calling `on_done(index, scores)` as each request is known.

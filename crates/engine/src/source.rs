@@ -2,7 +2,8 @@
 //! binary.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,11 +46,7 @@ pub(crate) enum Bytes {
 impl Bytes {
     /// Maps a file; an empty one is held, since it cannot be mapped.
     pub fn map(path: &Path) -> std::io::Result<Bytes> {
-        let file = File::open(path)?;
-        let facts = file.metadata()?;
-        if !facts.is_file() {
-            return Err(std::io::Error::other("it is no file"));
-        }
+        let (file, facts) = regular(path)?;
         if facts.len() == 0 {
             return Ok(Bytes::Held(Arc::new(Cow::Borrowed(&[]))));
         }
@@ -83,8 +80,22 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
-/// Largest text file (configuration, tokenizer, template) that is read.
-const LARGEST_TEXT: u64 = 256 << 20;
+/// Opens a file that has an end: a pipe would be waited on for ever, a device read without one.
+fn regular(path: &Path) -> std::io::Result<(File, Metadata)> {
+    let no_file = || std::io::Error::other("it is no file");
+    // Before it is opened, since opening a pipe waits for its writer; and after, since it may have changed meanwhile.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(no_file());
+    }
+    let file = File::open(path)?;
+    let facts = file.metadata()?;
+    if facts.is_file() { Ok((file, facts)) } else { Err(no_file()) }
+}
+
+/// Largest tokenizer.json that is read, bytes; the families' largest is of 33 MB.
+const LARGEST_TOKENIZER: u64 = 64 << 20;
+/// Largest other text (configuration, index, template), bytes. JSON takes up to twenty times its length in memory.
+const LARGEST_TEXT: u64 = 4 << 20;
 
 impl Source {
     /// What errors call this place.
@@ -110,22 +121,25 @@ impl Source {
     /// A small file whole; `None` where there is none.
     pub(crate) fn text(&self, file: &str) -> Result<Option<String>, EngineError> {
         let unreadable = |why: String| EngineError::Unreadable { file: self.path(file), why };
+        let most = if file == "tokenizer.json" { LARGEST_TOKENIZER } else { LARGEST_TEXT };
+        let too_large =
+            |length: u64| unreadable(format!("{length} bytes are too many for such a file; at most {most}"));
         let bytes = match self {
-            Source::Directory(path) => {
-                let path = path.join(file);
-                match std::fs::metadata(&path) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                    Err(error) => return Err(unreadable(error.to_string())),
-                    Ok(facts) if facts.len() > LARGEST_TEXT => {
-                        return Err(unreadable(format!("{} bytes is too large for such a file", facts.len())));
-                    }
-                    Ok(_) => std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?,
+            Source::Directory(path) => match regular(&path.join(file)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(unreadable(error.to_string())),
+                Ok((_, facts)) if facts.len() > most => return Err(too_large(facts.len())),
+                Ok((file, _)) => {
+                    let mut bytes = Vec::new();
+                    file.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+                    bytes
                 }
-            }
+            },
             Source::Gguf(inner) => return inner.file(file),
             Source::Adapted { base, .. } => return base.text(file),
             Source::Memory { files, .. } => match files.iter().find(|(name, _)| name == file) {
                 None => return Ok(None),
+                Some((_, bytes)) if bytes.len() as u64 > most => return Err(too_large(bytes.len() as u64)),
                 Some((_, bytes)) => bytes.to_vec(),
             },
         };

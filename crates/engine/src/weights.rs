@@ -2,11 +2,13 @@
 //!
 //! A large 16-bit matrix stays as it is and is widened block by block before its product; a small model is widened once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use safetensors::{Dtype, SafeTensors};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::lora::{self, LowRank};
 use crate::matrix::{Matrix, Packing};
@@ -22,6 +24,8 @@ const HASHED: usize = 8 << 20;
 /// All tensors of a model by name.
 pub(crate) struct Weights {
     tensors: BTreeMap<String, Tensor>,
+    /// Tensors with a number that is not finite: refused where the decoder takes them, since checkpoints hold others too.
+    damaged: BTreeSet<String>,
     /// What adapters add beside matrices, by module.
     beside: BTreeMap<String, Vec<LowRank>>,
     /// Bytes on disk.
@@ -61,17 +65,22 @@ impl Weights {
             _ => safetensors(source)?,
         };
         let mut hasher = blake3::Hasher::new();
+        let mut damaged = BTreeSet::new();
         for (name, tensor) in &tensors {
             hasher.update(name.as_bytes());
             hasher.update(format!("{}{:?}", tensor.kind.name(), tensor.shape).as_bytes());
             for part in tensor.bytes().chunks(HASHED) {
                 hasher.update(part);
+                if !tensor.kind.floats_are_finite(part) {
+                    damaged.insert(name.clone());
+                }
                 tensor.file.release(part);
             }
         }
         let dtype = most(&tensors);
         Ok(Weights {
             tensors,
+            damaged,
             beside: BTreeMap::new(),
             bytes,
             hash: hasher.finalize().to_hex().to_string(),
@@ -90,6 +99,9 @@ impl Weights {
         let tensor = self.tensors.get(name).ok_or_else(|| wrong(format!("is missing; shape {shape:?} is needed")))?;
         if tensor.shape != shape {
             return Err(wrong(format!("has shape {:?}; config.json needs {shape:?}", tensor.shape)));
+        }
+        if self.damaged.contains(name) {
+            return Err(EngineError::NotFiniteWeights(name.to_owned()));
         }
         Ok(tensor)
     }
@@ -213,17 +225,79 @@ fn files(source: &Source) -> Result<Vec<String>, EngineError> {
     let damaged = |why: &str| EngineError::Weights { file: source.path(INDEX), why: why.to_owned() };
     let json: serde_json::Value = serde_json::from_str(&index).map_err(|error| damaged(&error.to_string()))?;
     let map = json["weight_map"].as_object().ok_or_else(|| damaged("it has no weight_map"))?;
-    let mut names: Vec<String> = map.values().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    names.sort();
-    names.dedup();
-    if names.iter().any(|name| name.contains(['/', '\\']) || name.starts_with('.')) {
-        return Err(damaged("it names a file outside of its directory"));
+    let mut names = BTreeSet::new();
+    for (tensor, name) in map {
+        let name =
+            name.as_str().ok_or_else(|| damaged(&format!("tensor `{tensor}` is in {name}, which is no file name")))?;
+        if !is_plain(name) {
+            return Err(damaged(&format!("it names {name:?}, which is no file of its directory")));
+        }
+        names.insert(name.to_owned());
     }
-    Ok(names)
+    Ok(names.into_iter().collect())
+}
+
+/// Whether a name is one part of a path, and not hidden.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let first = parts.next();
+    matches!(first, Some(Component::Normal(_)))
+        && parts.next().is_none()
+        && !name.contains(['/', '\\'])
+        && !name.starts_with('.')
+}
+
+/// Longest header of a safetensors file, bytes; 1,024 blocks of a family's tensors take 2 MB.
+const LONGEST_HEADER: u64 = 8 << 20;
+
+/// What the library does not look at: that the header is not so long that reading it takes the machine's memory, and
+/// that no name stands in it twice, of which readers would take different ones.
+fn check_header(bytes: &[u8]) -> Result<(), String> {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(()) };
+    let length = u64::from_le_bytes(*length);
+    if length > LONGEST_HEADER && length < rest.len() as u64 {
+        return Err(format!("its header is of {length} bytes; at most {LONGEST_HEADER} are read"));
+    }
+    let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+    // What is no JSON, or too short, the library says better.
+    match header.map(serde_json::from_slice::<Names>) {
+        Some(Ok(Names { twice: Some(name) })) => Err(format!("tensor `{name}` stands in it twice")),
+        _ => Ok(()),
+    }
+}
+
+/// The keys of a JSON object, looked through for one that stands in it twice.
+struct Names {
+    twice: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Names;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
+                let (mut seen, mut twice) = (HashSet::new(), None);
+                while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
+                    if let Some(repeated) = seen.replace(key) {
+                        twice = Some(repeated);
+                    }
+                }
+                Ok(Names { twice })
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
 }
 
 pub(crate) fn read_file(path: &str, file: &Bytes, tensors: &mut BTreeMap<String, Tensor>) -> Result<(), EngineError> {
     let damaged = |why: String| EngineError::Weights { file: path.to_owned(), why };
+    check_header(file.as_ref()).map_err(damaged)?;
     // The library checks the header's length, that tensors do not overlap, and that they end where the file does.
     let content = SafeTensors::deserialize(file.as_ref()).map_err(|error| damaged(error.to_string()))?;
     let start = file.as_ref().as_ptr() as usize;

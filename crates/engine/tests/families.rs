@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
-use support::{Fixture, relative, rows};
-use undermask_engine::{Config, HookPoint};
+use support::{Fixture, furthest, relative, rows};
+use undermask_engine::{Config, HookPoint, Precision};
 
 /// max |Δ| over max |x| of the tensor.
 const TOLERANCE: f32 = 1e-4;
@@ -37,6 +39,47 @@ fn blocks_and_logits_are_those_of_transformers() {
         println!("{}: {worst:e}", fixture.name);
         assert!(worst <= TOLERANCE, "{}: {worst:e}", fixture.name);
     }
+}
+
+/// Our bf16 may be as far from transformers' f32 as transformers' own bf16 is, this many times (`oracle/make_bf16.py`).
+const SHARE: f32 = 1.0;
+
+#[test]
+fn bf16_is_as_near_to_f32_as_that_of_transformers() {
+    let saved = std::fs::read_to_string(support::folder().join("bf16.json")).expect("the fixture");
+    let saved: BTreeMap<String, BTreeMap<String, f32>> = serde_json::from_str(&saved).expect("distances");
+    let (mut over, mut ratios) = (Vec::new(), Vec::new());
+    for fixture in Fixture::all("families").iter().filter(|fixture| fixture.name != "eight-thousand") {
+        let (distances, model) = (&saved[&fixture.name], fixture.in_precision(Precision::Bf16));
+        let config = model.config();
+        let points: Vec<HookPoint> = (0..config.layers).map(HookPoint::ResidPost).collect();
+        let (mut worst, mut sums) = (0.0f32, [0.0f32; 2]);
+        for index in 0..4 {
+            let kept = fixture.integers(&format!("{index}.positions"));
+            let found = model.activations(&fixture.tokens(&format!("{index}.tokens")), &points).expect("activations");
+            let blocks = (0..config.layers).map(|layer| {
+                (
+                    format!("{index}.blocks.{layer}.resid_post"),
+                    &found.points[&HookPoint::ResidPost(layer)],
+                    config.hidden,
+                )
+            });
+            for (name, values, wide) in blocks.chain([(format!("{index}.logits"), &found.logits, config.vocabulary)]) {
+                let own = furthest(&rows(values, wide, &kept), &fixture.floats(&name));
+                let ratio = own / distances[&name];
+                worst = worst.max(ratio);
+                sums = [sums[0] + own, sums[1] + distances[&name]];
+                ratios.push(ratio);
+                if ratio > SHARE {
+                    over.push(format!("{} {name}: {ratio:.2}", fixture.name));
+                }
+            }
+        }
+        println!("{}: all tensors {:.3}, worst {worst:.3}", fixture.name, sums[0] / sums[1]);
+    }
+    ratios.sort_by(f32::total_cmp);
+    println!("{} tensors, median {:.3}, worst {:.3}", ratios.len(), ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
+    assert!(over.is_empty(), "{} of {}:\n{}", over.len(), ratios.len(), over.join("\n"));
 }
 
 #[test]

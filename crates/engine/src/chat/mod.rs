@@ -179,4 +179,27 @@ mod tests {
         }
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     }
+
+    #[test]
+    fn with_tools_another_template_of_a_list_is_taken() {
+        let list = r#"{"chat_template": [{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}]}"#;
+        let plain = || ("chat_template.jinja", "plain".to_owned());
+        for template in [
+            from_files(&[("tokenizer_config.json", list.to_owned())]),
+            from_files(&[plain(), ("additional_chat_templates/tool_use.jinja", "tools".to_owned())]),
+        ] {
+            let mut conversation = Conversation::default();
+            assert_eq!(template.render(&conversation).expect("a text"), "plain");
+            conversation.tools = Some(Vec::new());
+            assert_eq!(template.render(&conversation).expect("a text"), "tools");
+            assert_eq!(template.text(), "plain");
+        }
+        let mut conversation = Conversation { tools: Some(Vec::new()), ..Conversation::default() };
+        assert_eq!(from_files(&[plain()]).render(&conversation).expect("a text"), "plain");
+        conversation.messages = vec![serde_json::json!({"role": "user"})];
+        assert_eq!(
+            template("{{ messages | length }}{{ messages[0].content }}").render(&conversation).expect("a text"),
+            "1"
+        );
+    }
 }

@@ -180,7 +180,7 @@ impl Gguf {
         Ok(())
     }
 
-    /// Windows: every second block of Gemma 2, five of six of Gemma 3, all of Phi 3's.
+    /// Windows: every second block of Gemma 2, five of six of Gemma 3, all of Phi 3's and Mistral's.
     fn windows(&self, name: &str, blocks: u64, keys: &mut Map<String, Json>) -> Result<(), String> {
         let window = self.number(name, "attention.sliding_window")?.filter(|window| *window > 0);
         let pattern = match name {
@@ -198,6 +198,11 @@ impl Gguf {
                 keys.insert("layer_types".to_owned(), (0..blocks).map(kind).collect());
             }
             (None, Some(window)) if name == "phi3" => {
+                keys.insert("sliding_window".to_owned(), json!(window));
+            }
+            // What was written as `llama` with a window is Mistral: Llama has none. (llama.cpp passes it over.)
+            (None, Some(window)) if name == "llama" => {
+                keys.insert("architectures".to_owned(), json!(["MistralForCausalLM"]));
                 keys.insert("sliding_window".to_owned(), json!(window));
             }
             (None, Some(window)) if window < self.needed(name, "context_length")? => {

@@ -2,11 +2,17 @@
 //!
 //! What changes the numbers and is not done here is refused by name: a half-read adapter answers fluently and wrongly.
 
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 /// Largest rank.
 const LARGEST_RANK: u64 = 65_536;
+/// Most entries of a pattern; PEFT writes one a module at most.
+const MOST_PATTERNS: usize = 8192;
+/// Longest pattern of modules, bytes.
+const LONGEST_PATTERN: usize = 1024;
+/// Steps that going back may take in one match of a pattern with look-around or back-references; others never go back.
+const STEPS: usize = 10_000;
 /// Keys that change nothing in a finished adapter.
 const IDLE: &[&str] = &[
     "auto_mapping",
@@ -91,39 +97,61 @@ impl AdapterConfig {
     }
 
     /// Rank and scale of a module: α/r, or α/√r with rank stabilisation (Kalajdzievski 2023, arXiv:2312.03732).
-    pub fn rank_and_scale(&self, module: &str) -> (usize, f32) {
-        let matches = |regex: &Regex| regex.is_match(module).unwrap_or(false);
-        let rank = self.ranks.iter().find(|(regex, _)| matches(regex)).map_or(self.rank, |(_, rank)| *rank);
-        let alpha = self.alphas.iter().find(|(regex, _)| matches(regex)).map_or(self.alpha, |(_, alpha)| *alpha);
+    pub fn rank_and_scale(&self, module: &str) -> Result<(usize, f32), String> {
+        let rank = first(&self.ranks, module)?.unwrap_or(self.rank);
+        let alpha = first(&self.alphas, module)?.unwrap_or(self.alpha);
         let scale = if self.by_root { alpha / (rank as f64).sqrt() } else { alpha / rank as f64 };
-        (rank, scale as f32)
+        Ok((rank, scale as f32))
     }
 
     /// Whether the adapter must hold tensors for a linear layer of the base.
-    pub fn targets(&self, module: &str) -> bool {
-        if self.excluded.as_ref().is_some_and(|excluded| excluded.hold(module)) || !self.targets.hold(module) {
-            return false;
+    pub fn targets(&self, module: &str) -> Result<bool, String> {
+        let excluded = self.excluded.as_ref().map_or(Ok(false), |excluded| excluded.hold(module))?;
+        if excluded || !self.targets.hold(module)? {
+            return Ok(false);
         }
-        let (Some(layers), Targets::Named(names)) = (&self.layers, &self.targets) else { return true };
+        let (Some(layers), Targets::Named(names)) = (&self.layers, &self.targets) else { return Ok(true) };
         if names.iter().any(|name| name == module) {
-            return true;
+            return Ok(true);
         }
-        let number = |regex: &Regex| regex.captures(module).ok().flatten()?.get(1)?.as_str().parse().ok();
-        let found: Option<u64> = self.layers_patterns.iter().find_map(number);
-        found.is_some_and(|layer| layers.contains(&layer))
+        for regex in &self.layers_patterns {
+            let found = regex.captures(module).map_err(|error| too_hard(regex, &error))?;
+            if let Some(layer) = found.and_then(|found| found.get(1)?.as_str().parse().ok()) {
+                return Ok(layers.contains(&layer));
+            }
+        }
+        Ok(false)
     }
 }
 
 impl Targets {
-    fn hold(&self, module: &str) -> bool {
-        match self {
+    fn hold(&self, module: &str) -> Result<bool, String> {
+        Ok(match self {
             Targets::Named(names) => names.iter().any(|name| {
                 module == name || module.strip_suffix(name.as_str()).is_some_and(|before| before.ends_with('.'))
             }),
-            Targets::Matching(regex) => regex.is_match(module).unwrap_or(false),
+            Targets::Matching(regex) => matches(regex, module)?,
             Targets::AllLinear => module != "lm_head",
+        })
+    }
+}
+
+/// What stands under the first pattern that matches.
+fn first<T: Copy>(patterns: &[(Regex, T)], module: &str) -> Result<Option<T>, String> {
+    for (regex, value) in patterns {
+        if matches(regex, module)? {
+            return Ok(Some(*value));
         }
     }
+    Ok(None)
+}
+
+fn matches(regex: &Regex, module: &str) -> Result<bool, String> {
+    regex.is_match(module).map_err(|error| too_hard(regex, &error))
+}
+
+fn too_hard(regex: &Regex, error: &fancy_regex::Error) -> String {
+    format!("the pattern {:?} cannot be matched: {error}; write it without look-around", regex.as_str())
 }
 
 /// Refuses what is not done.
@@ -182,7 +210,13 @@ fn positive(value: &Value, key: &str) -> Result<f64, String> {
 }
 
 fn regex(pattern: &str) -> Result<Regex, String> {
-    Regex::new(pattern).map_err(|error| format!("the pattern {pattern:?} is wrong: {error}"))
+    if pattern.len() > LONGEST_PATTERN {
+        return Err(format!("a pattern is {} bytes long; at most {LONGEST_PATTERN} are read", pattern.len()));
+    }
+    let mut builder = RegexBuilder::new(pattern);
+    // A pattern that a few bytes of text blow up to more than a megabyte is none of modules.
+    let built = builder.backtrack_limit(STEPS).delegate_size_limit(1 << 20).build();
+    built.map_err(|error| format!("the pattern {pattern:?} is wrong: {error}"))
 }
 
 /// A key of a pattern as PEFT takes it: the end of a path, from a dot on.
@@ -193,6 +227,9 @@ fn suffix(key: &str) -> Result<Regex, String> {
 fn pattern<'a>(json: &'a Value, key: &str) -> Result<Vec<(&'a str, &'a Value)>, String> {
     match &json[key] {
         Value::Null => Ok(Vec::new()),
+        Value::Object(map) if map.len() > MOST_PATTERNS => {
+            Err(format!("`{key}` has {} entries; at most {MOST_PATTERNS} are read", map.len()))
+        }
         Value::Object(map) => Ok(map.iter().map(|(key, value)| (key.as_str(), value)).collect()),
         other => Err(format!("`{key}` is {other}; it must be an object")),
     }
@@ -204,6 +241,9 @@ fn texts(value: &Value, key: &str) -> Result<Vec<String>, String> {
         Value::Null => Ok(Vec::new()),
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
         Value::String(text) => Ok(vec![text.clone()]),
+        Value::Array(list) if list.len() > MOST_PATTERNS => {
+            Err(format!("`{key}` has {} entries; at most {MOST_PATTERNS} are read", list.len()))
+        }
         Value::Array(list) => list.iter().map(|text| text.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
         _ => Err(wrong()),
     }
@@ -253,20 +293,20 @@ mod tests {
             (r#"["q_proj"], "layers_to_transform": [11], "layers_pattern": ["blocks"]"#, false),
         ] {
             let config = parse(&format!(r#""target_modules": {targets}"#)).expect("a configuration");
-            assert_eq!(config.targets(module), hit, "{targets}");
+            assert_eq!(config.targets(module), Ok(hit), "{targets}");
         }
-        assert!(!parse(r#""target_modules": "all-linear""#).expect("a configuration").targets("lm_head"));
+        assert_eq!(parse(r#""target_modules": "all-linear""#).expect("a configuration").targets("lm_head"), Ok(false));
     }
 
     #[test]
     fn ranks_and_scales_follow_the_patterns() {
         let more = r#""target_modules": ["q_proj"], "rank_pattern": {"q_proj": 16, "^model.x$": 2}, "alpha_pattern": {"layers.0.q_proj": 32}"#;
         let config = parse(more).expect("a configuration");
-        assert_eq!(config.rank_and_scale("model.layers.0.q_proj"), (16, 2.0));
-        assert_eq!(config.rank_and_scale("model.layers.1.q_proj"), (16, 0.5));
-        assert_eq!(config.rank_and_scale("model.layers.1.k_proj"), (4, 2.0));
+        assert_eq!(config.rank_and_scale("model.layers.0.q_proj"), Ok((16, 2.0)));
+        assert_eq!(config.rank_and_scale("model.layers.1.q_proj"), Ok((16, 0.5)));
+        assert_eq!(config.rank_and_scale("model.layers.1.k_proj"), Ok((4, 2.0)));
         let config = parse(r#""target_modules": [], "use_rslora": true"#).expect("a configuration");
-        assert_eq!(config.rank_and_scale("x"), (4, 4.0));
+        assert_eq!(config.rank_and_scale("x"), Ok((4, 4.0)));
     }
 
     #[test]

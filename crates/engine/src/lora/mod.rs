@@ -147,7 +147,7 @@ fn pairs(
                 "it adapts `{module}`, of which the base has no matrix: is it another model's adapter?"
             ));
         };
-        let (rank, scale) = config.rank_and_scale(&module);
+        let (rank, scale) = config.rank_and_scale(&module)?;
         if down.shape() != [rank, columns] || up.shape() != [rows, rank] {
             return Err(format!(
                 "`{module}` has factors of shapes {:?} and {:?}; the base's matrix [{rows}, {columns}] and rank {rank} \
@@ -169,13 +169,17 @@ fn pairs(
     if pairs.is_empty() {
         return Err("it holds no factors".to_owned());
     }
-    if let Some(module) = pairs.keys().find(|module| !config.targets(module)) {
-        return Err(format!("it adapts `{module}`, which adapter_config.json does not name"));
+    for module in pairs.keys() {
+        if !config.targets(module)? {
+            return Err(format!("it adapts `{module}`, which adapter_config.json does not name"));
+        }
     }
-    match weights.linear_modules().find(|module| config.targets(module) && !pairs.contains_key(*module)) {
-        Some(module) => Err(format!("adapter_config.json names `{module}`, for which it holds no factors")),
-        None => Ok(pairs),
+    for module in weights.linear_modules().filter(|module| !pairs.contains_key(*module)) {
+        if config.targets(module)? {
+            return Err(format!("adapter_config.json names `{module}`, for which it holds no factors"));
+        }
     }
+    Ok(pairs)
 }
 
 /// Takes away matrices of the base that PEFT saves along with factors for the head or the embedding, when they are the

@@ -125,6 +125,11 @@ map
     "values": "{{ true }}{{ none }}{{ 1.0 }}{{ [1, 'a\\'b', none, true, {'k': 2.5}] }}{{ messages[0] }}{{ not true }}{{ 1 == 1 }}",
     "strftime": "{{ strftime_now('%Y-%m-%d') }} {{ strftime_now('%B %d, %Y') }} {{ strftime_now('%A %a %H:%M:%S %j %y') }}",
 }
+TEMPLATES["documents"] = (
+    "{%- if documents %}<docs>\n{% for d in documents %}[{{ loop.index }}] {{ d.title | default('untitled') }}: {{ d['text'] | trim }}{% if d.meta %} {{ d.meta | tojson }} {{ d.meta }}{% endif %}\n{% endfor %}</docs>\n{% endif %}"
+    "{%- set shown = citations if citations is defined else 'off' %}{{ bos_token }}{{ shown }}{% if budget is defined %}{{ budget + 1 }}{{ budget / 4 }}{% endif %}"
+    "{%- for key, value in (extra or {}).items() %}{{ key }}={{ value }};{% endfor %}{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}" + GENERATION
+)
 CONVERSATIONS = [
     [{"role": "user", "content": "  Hello a.  "}],
     [{"role": "system", "content": "Be kind. "}, {"role": "user", "content": "x asks a question"}],
@@ -139,6 +144,13 @@ CALLING = [
     {"role": "tool", "content": "sonnig"},
     {"role": "user", "content": [{"type": "text", "text": "und"}, {"type": "image"}]},
 ]
+DOCUMENTS = [{"title": "One", "text": " first \n"}, {"text": "Größe", "meta": {"year": 2024, "tags": ["a", None, True], "share": 0.25}}]
+# Variables beside those that are always there, by template.
+VARIABLES = {
+    "namespace": [{"enable_thinking": False}, {"enable_thinking": True}],
+    "tools": [{"date_string": "3 May 2025"}, {"custom_tools": TOOLS}],
+    "documents": [{}, {"citations": "on", "budget": 7}, {"extra": {"a": None, "b": [1, 2.0], "c": "d"}}, {"bos_token": "#"}],
+}
 MULTIPLE = [CALLING[0], {**CALLING[1], "tool_calls": CALLING[1]["tool_calls"] * 2}]
 
 
@@ -155,15 +167,22 @@ def main() -> None:
         runs = [(number, messages, None) for number, messages in enumerate(CONVERSATIONS)]
         if name in ("tools", "macros", "json"):
             runs += [(len(CONVERSATIONS), CALLING, TOOLS), (len(CONVERSATIONS) + 1, MULTIPLE, TOOLS)]
-        for number, messages, tools in runs:
+        runs = [(*run, None, {}) for run in runs]
+        for variables in VARIABLES.get(name, []):
+            runs += [(number, CONVERSATIONS[number], None, documents, variables) for number in (1, 2) for documents in (None, DOCUMENTS)]
+        for number, messages, tools, documents, variables in runs:
             for prompt in (False, True):
                 try:
                     compiled = chat_template_utils._compile_jinja_template(template)
-                    # As apply_chat_template calls it.
-                    text = compiled.render(messages=messages, tools=tools, documents=None, add_generation_prompt=prompt, bos_token="!", eos_token="~")
+                    # As apply_chat_template calls it: special tokens, then what the caller gives.
+                    given = {"bos_token": "!", "eos_token": "~"} | variables
+                    text = compiled.render(messages=messages, tools=tools, documents=documents, add_generation_prompt=prompt, **given)
                 except jinja2.exceptions.TemplateError as error:
                     text = {"refused": str(error)}
-                cases.append({"name": name, "conversation": number, "tools": tools, "add_generation_prompt": prompt, "text": text})
+                case = {"name": name, "conversation": number, "tools": tools, "add_generation_prompt": prompt, "text": text}
+                if documents or variables:
+                    case |= {"documents": documents, "variables": variables}
+                cases.append(case)
     saved = {"templates": TEMPLATES, "conversations": [*CONVERSATIONS, CALLING, MULTIPLE], "cases": cases}
     pathlib.Path(sys.argv[1]).write_text(json.dumps(saved, indent=1, ensure_ascii=False))
 

@@ -1,7 +1,7 @@
 """GGUF files of random models, written with the gguf package, and what transformers, tokenizers and sentencepiece make of
 the same models.
 
-    python make_gguf.py ../fixtures/gguf [--seed N]
+    python make_gguf.py ../fixtures/gguf [--seed N] [NAME ...]
 
 Weights are quantised (random blocks where the package cannot quantise), put into the order in which llama.cpp's converter
 puts them, and the transformers model gets their dequantised values in the order before that. A file NAME.gguf stands
@@ -218,7 +218,7 @@ def write(out: pathlib.Path, name: str, architecture: str, config, kinds: list[s
         writer.add_rope_scaling_attn_factors((1 + numpy.log(factor) / numpy.log(original)) ** 0.5 if factor > 1 else 1.0)
         writer.add_tensor("rope_factors_long.weight", numpy.array(rope["long_factor"], dtype=numpy.float32))
         writer.add_tensor("rope_factors_short.weight", numpy.array(rope["short_factor"], dtype=numpy.float32))
-    if architecture in ("gemma2", "gemma3", "phi3") and config.sliding_window:
+    if architecture in ("llama", "gemma2", "gemma3", "phi3") and getattr(config, "sliding_window", None):
         writer.add_sliding_window(config.sliding_window)
     if architecture == "gemma2":
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
@@ -287,6 +287,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("out", type=pathlib.Path)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("names", nargs="*", help="only these models")
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
@@ -306,8 +307,11 @@ def main() -> None:
         ("gemma3", "gemma3", t.Gemma3TextConfig(**{**base, "num_hidden_layers": 7, "intermediate_size": 32}, sliding_window=12, query_pre_attn_scalar=16, rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e6}, "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}), ["Q8_0"], "spm-plain", 3),
         ("phi3", "phi3", t.Phi3Config(**{k: v for k, v in base.items() if k != "head_dim"}, sliding_window=24, original_max_position_embeddings=48, rope_parameters=lists), ["Q8_0"], "default", 3),
         ("olmo2", "olmo2", t.Olmo2Config(**{k: v for k, v in base.items() if k != "head_dim"}), ["Q8_0"], "dbrx", 3),
+        ("mistral-window", "llama", t.MistralConfig(**base, sliding_window=11), ["Q8_0"], "smollm", 3),
     ]
     for number, (name, architecture, config, kinds, tokenizer, version) in enumerate(plans):
+        if options.names and name not in options.names:
+            continue
         write(options.out, name, architecture, config, kinds, tokenizer, options.seed * 100 + number, version)
 
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use undermask_engine::{Model, Source};
+use undermask_engine::{Model, OpenSettings, Precision, Source};
 
 /// A fixture: expected values by name, and the model that they belong to.
 pub struct Fixture {
@@ -73,13 +73,23 @@ pub fn weights(shapes: &BTreeMap<String, Vec<usize>>, offset: bool, rename: &dyn
 
 /// A model of these files, with the tiny tokenizer.
 pub fn open(name: &str, config: &str, weights: Vec<u8>) -> Result<Model, undermask_engine::EngineError> {
+    open_in(name, config, weights, Precision::F32)
+}
+
+fn open_in(
+    name: &str,
+    config: &str,
+    weights: Vec<u8>,
+    precision: Precision,
+) -> Result<Model, undermask_engine::EngineError> {
     let tokenizer = std::fs::read(folder().join("grouped/tokenizer.json")).expect("a tokenizer");
     let files: Vec<(String, Cow<'static, [u8]>)> = vec![
         ("config.json".to_owned(), config.as_bytes().to_vec().into()),
         ("tokenizer.json".to_owned(), tokenizer.into()),
         ("model.safetensors".to_owned(), weights.into()),
     ];
-    Model::open(&Source::Memory { name: name.to_owned(), files })
+    let settings = OpenSettings { precision, ..OpenSettings::default() };
+    Model::open_with(&Source::Memory { name: name.to_owned(), files }, &settings)
 }
 
 impl Fixture {
@@ -92,6 +102,14 @@ impl Fixture {
         let weights = weights(&shapes, metadata["offset"] == "true", &str::to_owned);
         let model = open(&name, &metadata["config"], weights).unwrap_or_else(|error| panic!("{name}: {error}"));
         Fixture { name, model, metadata, bytes }
+    }
+
+    /// The same model in another precision.
+    pub fn in_precision(&self, precision: Precision) -> Model {
+        let shapes = serde_json::from_str(&self.metadata["tensors"]).expect("shapes");
+        let weights = weights(&shapes, self.metadata["offset"] == "true", &str::to_owned);
+        let model = open_in(&self.name, &self.metadata["config"], weights, precision);
+        model.unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
     /// All fixtures of a folder.
@@ -130,13 +148,17 @@ impl Fixture {
 
 /// max |one − two| / max |two|.
 pub fn relative(one: &[f32], two: &[f32]) -> f32 {
-    assert_eq!(one.len(), two.len());
     let scale = two.iter().fold(f32::MIN_POSITIVE, |scale, value| scale.max(value.abs()));
-    let furthest =
-        one.iter().zip(two).map(|(one, two)| (one - two).abs()).fold(0.0, |furthest: f32, distance| {
-            if distance.is_nan() { f32::INFINITY } else { furthest.max(distance) }
-        });
-    furthest / scale
+    furthest(one, two) / scale
+}
+
+/// max |one − two|.
+pub fn furthest(one: &[f32], two: &[f32]) -> f32 {
+    assert_eq!(one.len(), two.len());
+    one.iter()
+        .zip(two)
+        .map(|(one, two)| (one - two).abs())
+        .fold(0.0, |furthest: f32, distance| if distance.is_nan() { f32::INFINITY } else { furthest.max(distance) })
 }
 
 /// Some rows of [N, wide].

@@ -1,0 +1,12 @@
+//! tokenizer.json, opened with the tiny model and asked for tokens and text.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use undermask_fuzz::{model, open_and_ask, source};
+
+fuzz_target!(|data: &[u8]| {
+    let mut files = model();
+    files.insert("tokenizer.json".to_owned(), data.to_vec());
+    open_and_ask(&source(files));
+});
