@@ -188,7 +188,8 @@ impl Config {
             return Err(reader.wrong(format!("`num_hidden_layers` is {layers}; at most {MOST_LAYERS} are read")));
         }
         let epsilon = reader.number("rms_norm_eps", Some(defaults.norm_epsilon))?;
-        if !(epsilon > 0.0 && epsilon < 1.0) {
+        // As f32, in which it is used: a smaller one would be 0.
+        if !(epsilon as f32 > 0.0 && epsilon < 1.0) {
             return Err(reader.wrong(format!("`rms_norm_eps` is {epsilon}; it must lie between 0 and 1")));
         }
         let longest = reader.size("max_position_embeddings", Some(defaults.longest))?;

@@ -248,14 +248,14 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Longest header of a safetensors file, bytes; 1,024 blocks of a family's tensors take 2 MB.
-const LONGEST_HEADER: u64 = 8 << 20;
+const LONGEST_HEADER: u64 = 4 << 20;
 
 /// What the library does not look at: that the header is not so long that reading it takes the machine's memory, and
 /// that no name stands in it twice, of which readers would take different ones.
 fn check_header(bytes: &[u8]) -> Result<(), String> {
     let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(()) };
     let length = u64::from_le_bytes(*length);
-    if length > LONGEST_HEADER && length < rest.len() as u64 {
+    if length > LONGEST_HEADER && length <= rest.len() as u64 {
         return Err(format!("its header is of {length} bytes; at most {LONGEST_HEADER} are read"));
     }
     let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));

@@ -373,7 +373,7 @@ fn adapters() {
     refused(json!({"r": 1u64 << 40}), factors(2, 0.1), "`r`");
     refused(json!({"r": 65_536}), factors(2, 0.1), "rank 65536");
     refused(json!({"r": -1}), factors(2, 0.1), "`r`");
-    refused(json!({"lora_alpha": 1e999}), factors(2, 0.1), "lora_alpha");
+    refused(json!({"lora_alpha": "1e999"}), factors(2, 0.1), "lora_alpha");
     refused(json!({"lora_alpha": 1e300}), factors(2, 0.1), "not finite");
     refused(json!({}), factors(2, f32::NAN), "not finite");
     refused(json!({"rank_pattern": {(".*".repeat(4000)): 2}}), factors(2, 0.1), "bytes long");

@@ -14,8 +14,8 @@ use minijinja::{Environment, Error, ErrorKind};
 use super::python;
 use crate::EngineError;
 
-/// Steps that a template may take, of 64 bytes each: 128 MB in all.
-const FUEL: u64 = 2_000_000;
+/// Steps that a template may take, of 64 bytes each: 48 MB in all, of which copies may be held at once.
+const FUEL: u64 = 750_000;
 /// Longest template, bytes. The longest that the families have are of 20 kB.
 const LONGEST_TEMPLATE: usize = 512 << 10;
 /// Deepest nesting of calls, includes and blocks.
