@@ -163,10 +163,24 @@ impl Rope {
                 )));
             }
         };
-        if !amplitude.is_finite() {
-            return Err(outer.wrong("the rope's attention factor is not finite".to_owned()));
+        // As f32, in which it multiplies.
+        if !(amplitude as f32).is_normal() {
+            return Err(outer.wrong(format!("the rope's attention factor would be {amplitude}")));
         }
-        Ok(Rope { theta, rotated, scaling, amplitude })
+        if let RopeScaling::Llama3 { low, high, .. } = scaling
+            && low >= high
+        {
+            return Err(outer.wrong(format!("`high_freq_factor` {high} must be over `low_freq_factor` {low}")));
+        }
+        let rope = Rope { theta, rotated, scaling, amplitude };
+        for long in [false, true] {
+            if let Some(wrong) = rope.frequencies(long).iter().find(|frequency| !frequency.is_finite()) {
+                return Err(
+                    outer.wrong(format!("a frequency of the rope would be {wrong}; its factors are too extreme"))
+                );
+            }
+        }
+        Ok(rope)
     }
 
     /// Longest sequence that uses the short list.

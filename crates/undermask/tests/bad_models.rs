@@ -146,13 +146,26 @@ fn a_bad_name_stops_before_the_good_models_are_run() {
     assert!(!desk.path("run").exists());
 }
 
+/// Fills the weights with a byte.
+fn fill(byte: u8) -> impl FnOnce(&Desk) {
+    move |desk| {
+        desk.change_bytes("model/model.safetensors", |bytes| {
+            let header = u64::from_le_bytes(bytes[..8].try_into().expect("a length")) as usize;
+            bytes[8 + header..].fill(byte);
+        });
+    }
+}
+
 #[test]
-fn weights_that_are_not_numbers_answer_nothing() {
+fn weights_that_are_not_numbers() {
+    check(fill(0xFF), &["tensor", "not finite", "download or export them again"]);
+}
+
+#[test]
+fn weights_whose_sums_are_not_numbers_answer_nothing() {
     let desk = Desk::new();
-    desk.change_bytes("model/model.safetensors", |bytes| {
-        let header = u64::from_le_bytes(bytes[..8].try_into().expect("a length")) as usize;
-        bytes[8 + header..].fill(0xFF);
-    });
+    // The largest finite numbers.
+    fill(0x7F)(&desk);
     fails(desk.audit(&[]), &["model answered none", "not finite", "help"]);
     assert!(!desk.path("run/report.html").exists(), "no verdict was made of it");
 }

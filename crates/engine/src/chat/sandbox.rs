@@ -16,8 +16,9 @@ use crate::EngineError;
 
 /// Steps that a template may take, of 64 bytes each: 48 MB in all, of which copies may be held at once.
 const FUEL: u64 = 750_000;
-/// Longest template, bytes. The longest that the families have are of 20 kB.
-const LONGEST_TEMPLATE: usize = 512 << 10;
+/// Longest template, bytes. The longest that the families have are of 20 kB; the compiler goes as deep into a chain of
+/// operators as it is long.
+const LONGEST_TEMPLATE: usize = 128 << 10;
 /// Deepest nesting of calls, includes and blocks.
 const DEEPEST: usize = 64;
 /// Stack of the thread that compiles and renders; only what is used takes memory.
