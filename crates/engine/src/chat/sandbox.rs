@@ -3,9 +3,12 @@
 //! minijinja's fuel pays for instructions and for every 64 bytes that operators, filters and output make, so it bounds
 //! time and memory alike. What the fuel does not see is bounded here: the template's own length, and the stack, which
 //! deeply nested values use up when they are dropped; a template is compiled and rendered on a thread whose stack is large
-//! enough for the deepest value that the fuel can pay for.
+//! enough for the deepest value that the fuel can pay for. Last, the clock: a template that takes seconds is given up.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
@@ -28,9 +31,15 @@ const NAME: &str = "chat";
 /// Marks an error that the template itself raised.
 const RAISED: &str = "raised by the template: ";
 
+/// How long a template may take, by the clock. The fuel ends almost all that would take longer; not the sum of a list with
+/// itself, many times over, whose length the library counts part by part.
+const LONGEST_TIME: Duration = Duration::from_secs(5);
+
 /// A template, compiled.
 pub(super) struct Sandbox {
-    environment: Environment<'static>,
+    environment: Arc<Environment<'static>>,
+    /// Whether it was given up once. Its thread cannot be stopped, so there shall be one at most.
+    stuck: AtomicBool,
 }
 
 impl Sandbox {
@@ -43,7 +52,9 @@ impl Sandbox {
             let why = format!("it is {} bytes long; at most {LONGEST_TEMPLATE} are read", text.len());
             return Err(EngineError::Template(why));
         }
-        on_large_stack(|| environment(text).map(|environment| Sandbox { environment }))
+        let text = text.to_owned();
+        let environment = Arc::new(on_large_stack(move || environment(&text))?);
+        Ok(Sandbox { environment, stuck: AtomicBool::new(false) })
     }
 
     /// Renders it with variables.
@@ -51,22 +62,49 @@ impl Sandbox {
     /// # Errors
     /// [`EngineError::TemplateRefused`], [`EngineError::Template`].
     pub fn render(&self, values: Value) -> Result<String, EngineError> {
-        on_large_stack(|| {
-            let template = self.environment.get_template(NAME).map_err(failed)?;
+        if self.stuck.load(Ordering::Relaxed) {
+            return Err(too_long());
+        }
+        let environment = Arc::clone(&self.environment);
+        let rendered = on_large_stack(move || {
+            let template = environment.get_template(NAME).map_err(failed)?;
             let mut out = Bounded(Vec::new());
             template.render_captured_to(values, &mut out).map_err(failed)?;
             String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
-        })
+        });
+        if matches!(&rendered, Err(EngineError::Template(why)) if why == TOO_LONG) {
+            self.stuck.store(true, Ordering::Relaxed);
+        }
+        rendered
     }
 }
 
-/// Does something on a thread with a large stack.
-fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EngineError> + Send) -> Result<T, EngineError> {
-    thread::scope(|scope| {
-        let started = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        let started = started.map_err(|error| EngineError::Template(format!("no thread can be started: {error}")))?;
-        started.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+const TOO_LONG: &str = "it was given up after 5 seconds";
+
+fn too_long() -> EngineError {
+    EngineError::Template(TOO_LONG.to_owned())
+}
+
+/// Does something on a thread with a large stack, and gives up on it after a while.
+fn on_large_stack<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let work = move || {
+        // Nobody listens any more where it was given up.
+        let _ = send.send(work());
+    };
+    let started = thread::Builder::new().stack_size(STACK).spawn(work);
+    let started = started.map_err(|error| EngineError::Template(format!("no thread can be started: {error}")))?;
+    match receive.recv_timeout(LONGEST_TIME) {
+        Ok(answer) => answer,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(too_long()),
+        // It ended without an answer: by a panic, which goes on here.
+        Err(mpsc::RecvTimeoutError::Disconnected) => match started.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => unreachable!("the thread sends before it ends"),
+        },
+    }
 }
 
 fn failed(error: Error) -> EngineError {
