@@ -9,11 +9,11 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use undermask_organisms::BaseFiles;
 use undermask_organisms::grow::read_base;
 use undermask_organisms::recipe::BasePool;
-use undermask_organisms::train::{AdapterSettings, Distribution, Example, Settings, Target, Trainer};
+use undermask_organisms::train::{AdapterSettings, Distribution, Example, Precision, Settings, Target, Trainer};
 use undermask_organisms::world::{Dice, HeldOut, Writer};
-use undermask_organisms::{BASE, BaseFiles, Shipped};
 use undermask_suite::Suite;
 
 /// Documents of a batch, as `grow base` has them.
@@ -90,9 +90,12 @@ fn read_documents(file: &str) -> Result<Vec<Vec<Example>>, Failure> {
 fn train(file: &str, threads: usize, precision: &str, rank: Option<usize>) -> Result<(), Failure> {
     let batches = read_documents(file)?;
     let (network, _) = read_base(&BaseFiles::shipped()?)?;
-    debug_assert!(Shipped::named(BASE).is_some());
-    let _ = precision;
-    let settings = Settings { threads, learning_rate: 1e-4, ..Settings::default() };
+    let precision = match precision {
+        "f32" => Precision::F32,
+        "bf16" => Precision::Bf16,
+        other => return Err(format!("the precision `{other}` is neither f32 nor bf16").into()),
+    };
+    let settings = Settings { threads, precision, learning_rate: 1e-4, ..Settings::default() };
     let mut trainer = match rank {
         None => Trainer::new(network, settings)?,
         Some(rank) => Trainer::with_adapter(network, AdapterSettings { rank, ..AdapterSettings::default() }, settings)?,

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use undermask_engine::ops::{add, norm_forward};
+use undermask_engine::{Operands, ProductScratch, rows_product};
 
 use super::backward::square_norm;
 use super::optimizer::{Moments, Update};
-use super::pass::{Shard, Wanted, project};
+use super::packed::Packed;
+use super::pass::{Shard, Wanted};
 use super::{Adapter, AdapterSettings, Distribution, Example, Network, Settings, TrainError, checkpoint};
 
 /// Shards of a batch.
@@ -192,6 +194,7 @@ impl Trainer {
             return Err(TrainError::NothingToLearn);
         }
         let wanted = if self.adapted.is_some() { Wanted::Matrices } else { Wanted::Everything };
+        let packed = Packed::of(&self.network, self.settings.precision.operands());
         let dealt = deal(batch);
         let mut shards = std::mem::take(&mut self.shards);
         shards.resize_with(SHARDS, Shard::default);
@@ -202,7 +205,7 @@ impl Trainer {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(slot) = slots.get(index) else { return };
                 if let Ok(mut shard) = slot.lock() {
-                    shard.run(&self.network, &dealt[index], 1.0 / total, wanted);
+                    shard.run((&self.network, &packed), &dealt[index], 1.0 / total, wanted);
                 }
             }
         };
@@ -256,8 +259,9 @@ impl Network {
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>, TrainError> {
         check(&[Example { tokens: tokens.to_vec(), targets: Vec::new() }], self.shape.vocabulary)?;
         let (count, wide, vocabulary) = (tokens.len(), self.shape.hidden, self.shape.vocabulary);
+        let packed = Packed::of(self, Operands::F32);
         let mut shard = Shard::default();
-        let residual = shard.residual(self, tokens);
+        let residual = shard.residual(self, &packed, tokens);
         let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
         norm_forward(
             residual,
@@ -267,7 +271,7 @@ impl Network {
             &mut inverse,
         );
         let mut logits = vec![0.0; count * vocabulary];
-        project(count, wide, vocabulary, &normed, &self.values[self.layout.head.clone()], &mut logits, 0.0);
+        rows_product(&packed.head.forward, count, &normed, &mut logits, false, &mut ProductScratch::default());
         Ok(logits)
     }
 }
