@@ -116,6 +116,25 @@ fn steps_do_not_depend_on_threads_and_checkpoints_resume_bit_for_bit() {
     std::fs::remove_dir_all(folder).expect("removed");
 }
 
+/// Checkpoints of before adapters and precisions: their headers do not know either.
+#[test]
+fn a_checkpoint_of_the_first_version_is_read() {
+    let path = std::env::temp_dir().join(format!("undermask-first-{}.bin", std::process::id()));
+    let mut trainer = Trainer::new(network(shape(4, 2, true)), Settings::default()).expect("a trainer");
+    trainer.step(&documents()).expect("a step");
+    trainer.save_checkpoint(&path).expect("saved");
+    let bytes = std::fs::read(&path).expect("a checkpoint");
+    let length = u64::from_le_bytes(bytes[16..24].try_into().expect("eight bytes")) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&bytes[24..24 + length]).expect("a header");
+    header["settings"].as_object_mut().expect("settings").remove("precision").expect("this version says it");
+    let header = header.to_string();
+    let old = [&bytes[..16], &(header.len() as u64).to_le_bytes(), header.as_bytes(), &bytes[24 + length..]].concat();
+    std::fs::write(&path, old).expect("written");
+    let mut read = Trainer::load_checkpoint(&path).expect("the first version");
+    assert_eq!(read.step(&documents()).expect("a step"), trainer.step(&documents()).expect("a step"));
+    std::fs::remove_file(path).expect("removed");
+}
+
 #[test]
 fn training_lowers_the_loss() {
     let mut trainer = Trainer::new(Network::initialise(shape(4, 2, true), 1).expect("a network"), Settings::default())

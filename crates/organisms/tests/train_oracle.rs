@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use undermask_organisms::train::{
-    Adapter, AdapterSettings, Distribution, Example, Module, Network, Schedule, Settings, Shape, Target, Trainer,
+    Adapter, AdapterSettings, Distribution, Example, Module, Network, Precision, Schedule, Settings, Shape, Target,
+    Trainer,
 };
 
 #[derive(Deserialize)]
@@ -162,5 +163,29 @@ fn loss_curves_are_pytorch_s_within_noise() {
         println!("{name}: {found:.1e} from PyTorch's f64, whose f32 is {noise:.1e} from it");
         assert!(found < (5.0 * noise).min(1e-3), "{name}: {found} apart, PyTorch's f32 {noise}");
         assert!(curve.f64[curve.f64.len() - 1] < 0.7 * curve.f64[0], "{name}: nothing was learnt");
+    }
+}
+
+/// bf16 keeps 8 bits of every operand: a step's loss may be off by a few thousandths, as PyTorch's own in autocast is, and
+/// what is learnt must be the same.
+#[test]
+fn products_in_bf16_learn_the_same() {
+    let fixture = fixture();
+    for (name, curve) in &fixture.curves {
+        let schedule =
+            Schedule { warmup_steps: 20, flat_fraction: 0.4, final_fraction: 0.05, total_steps: curve.f64.len() };
+        let run = |threads: usize| {
+            let settings =
+                Settings { schedule: schedule.clone(), precision: Precision::Bf16, threads, ..Settings::default() };
+            let mut trainer = trainer(&fixture, &fixture.curve_shape, 0.15, name == "adapter", settings);
+            let batches: Vec<Vec<Example>> = fixture.curve_batches.iter().map(|batch| examples(batch)).collect();
+            let losses = (0..curve.f64.len()).map(|step| trainer.step(&batches[step % batches.len()]));
+            losses.map(|report| report.expect("a step").loss).collect::<Vec<f64>>()
+        };
+        let ours = run(1);
+        assert_eq!(ours, run(3), "{name}: the number of threads changes the losses");
+        let furthest = ours.iter().zip(&curve.f64).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        println!("{name}: bf16 is {furthest:.1e} from PyTorch's f64");
+        assert!(furthest > 0.0 && furthest < 0.02, "{name}: {furthest}");
     }
 }

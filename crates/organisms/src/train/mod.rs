@@ -1,7 +1,7 @@
 //! Training of a small Llama-architecture decoder, forward and backward by hand, in f32 or with products in bf16.
 //!
 //! `network` holds the parameters, `adapter` low-rank changes to a frozen network's; `packed` its matrices as products read them; `pass` runs one shard forward and
-//! backward over the engine's operations and `backward`; `trainer` adds the optimiser, shards and checkpoints; `stored` and
+//! backward over the engine's operations and `backward`; `trainer` adds the optimiser, shards and checkpoints over `vectors`; `stored` and
 //! `peft` write files. Why not a library's autodiff: `design/0002-own-training.md`.
 
 mod adapter;
@@ -16,6 +16,7 @@ mod pass;
 mod peft;
 mod stored;
 mod trainer;
+mod vectors;
 
 pub use adapter::{Adapter, AdapterSettings, Factor, Module};
 pub use error::TrainError;

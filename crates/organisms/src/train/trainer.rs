@@ -2,18 +2,19 @@
 //!
 //! The number of shards does not depend on the number of threads, so results do not either.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use undermask_engine::ops::{add, norm_forward};
+use undermask_engine::ops::norm_forward;
 use undermask_engine::{Operands, ProductScratch, rows_product};
 
-use super::backward::square_norm;
 use super::optimizer::{Moments, Update};
 use super::packed::Packed;
 use super::pass::{Shard, Wanted};
+use super::vectors::{STRETCH, add_all, for_each, square_norm};
 use super::{Adapter, AdapterSettings, Distribution, Example, Network, Settings, TrainError, checkpoint};
 
 /// Shards of a batch.
@@ -136,7 +137,7 @@ impl Trainer {
     pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, TrainError> {
         let loss = self.accumulate(batch)?;
         let gradient = self.adapted.as_ref().map_or(&self.shards[0].gradient, |adapted| &adapted.gradient);
-        let gradient_norm = square_norm(gradient).sqrt();
+        let gradient_norm = square_norm(self.settings.threads, gradient).sqrt();
         if !loss.is_finite() || !gradient_norm.is_finite() {
             return Err(TrainError::Diverged { step: self.step + 1 });
         }
@@ -151,21 +152,16 @@ impl Trainer {
             corrections: ((1.0 - one.powi(self.step as i32)) as f32, (1.0 - two.powi(self.step as i32)) as f32),
             epsilon: self.settings.epsilon as f32,
         };
-        let moments = &mut self.moments;
+        let (moments, threads) = (&mut self.moments, self.settings.threads);
         if let Some(Adapted { adapter, frozen, gradient }) = &mut self.adapted {
-            update.apply(&mut adapter.values, gradient, &mut moments.first, &mut moments.second);
+            let decays = [(0..gradient.len(), update.decay)];
+            update_all(threads, update, &decays, &mut adapter.values, gradient, moments);
             adapter.merge(frozen, &mut self.network.values);
         } else {
-            for parameter in &self.network.layout.parameters {
-                let decay = if parameter.shape.len() == 2 { update.decay } else { 0.0 };
-                let range = parameter.range.clone();
-                Update { decay, ..update }.apply(
-                    &mut self.network.values[range.clone()],
-                    &self.shards[0].gradient[range.clone()],
-                    &mut moments.first[range.clone()],
-                    &mut moments.second[range],
-                );
-            }
+            let decay = |dimensions: usize| if dimensions == 2 { update.decay } else { 0.0 };
+            let parameters = self.network.layout.parameters.iter();
+            let decays: Vec<_> = parameters.map(|part| (part.range.clone(), decay(part.shape.len()))).collect();
+            update_all(threads, update, &decays, &mut self.network.values, &self.shards[0].gradient, moments);
         }
         let tokens = batch.iter().map(|document| document.tokens.len()).sum();
         Ok(StepReport { step: self.step, loss, gradient_norm, learning_rate, tokens })
@@ -219,9 +215,8 @@ impl Trainer {
             slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poison| poison.into_inner())).collect();
         let loss = shards.iter().map(|shard| shard.loss).sum();
         let (first, rest) = shards.split_at_mut(1);
-        for shard in rest {
-            add(&mut first[0].gradient, &shard.gradient);
-        }
+        let rest: Vec<&[f32]> = rest.iter().map(|shard| &shard.gradient[..]).collect();
+        add_all(self.settings.threads, &mut first[0].gradient, &rest);
         if let Some(adapted) = &mut self.adapted {
             adapted.adapter.gradient(&shards[0].gradient, &mut adapted.gradient);
         }
@@ -249,6 +244,30 @@ impl Trainer {
         let checkpoint::Loaded { network, adapter, settings, moments, step } = checkpoint::load(path)?;
         Ok(Trainer::assemble(network, adapter, settings, moments, step))
     }
+}
+
+/// Updates consecutive ranges that fill the vectors, each with its weight decay.
+fn update_all(
+    threads: usize,
+    update: Update,
+    decays: &[(Range<usize>, f32)],
+    mut values: &mut [f32],
+    gradient: &[f32],
+    moments: &mut Moments,
+) {
+    let (mut first, mut second) = (&mut moments.first[..], &mut moments.second[..]);
+    let mut tasks = Vec::new();
+    for (range, decay) in decays {
+        let here = values.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let first = first.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let second = second.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let moments = first.chunks_mut(STRETCH).zip(second.chunks_mut(STRETCH));
+        let parts = here.chunks_mut(STRETCH).zip(gradient[range.clone()].chunks(STRETCH)).zip(moments);
+        tasks.extend(parts.map(|part| (part, *decay)));
+    }
+    for_each(threads, tasks.into_iter(), |(((values, gradient), (first, second)), decay)| {
+        Update { decay, ..update }.apply(values, gradient, first, second);
+    });
 }
 
 impl Network {
