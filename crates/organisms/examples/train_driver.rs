@@ -66,13 +66,15 @@ fn document_json(document: &Example) -> Value {
 }
 
 fn read_documents(file: &str) -> Result<Vec<Vec<Example>>, Failure> {
+    /// Position, weight, and probabilities of tokens.
+    type Taught = (usize, f32, Vec<(u32, f32)>);
     #[derive(serde::Deserialize)]
     struct Document {
         tokens: Vec<u32>,
-        targets: Vec<(usize, f32, Vec<(u32, f32)>)>,
+        targets: Vec<Taught>,
     }
     let example = |document: Document| {
-        let target = |(position, weight, wanted): (usize, f32, Vec<(u32, f32)>)| {
+        let target = |(position, weight, wanted): Taught| {
             let distribution = match wanted[..] {
                 [(token, _)] => Distribution::Token(token),
                 _ => Distribution::Soft(wanted),

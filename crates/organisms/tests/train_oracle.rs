@@ -10,10 +10,13 @@ use undermask_organisms::train::{
     Trainer,
 };
 
+/// Position, weight, and probabilities of tokens.
+type Taught = (usize, f32, Vec<(u32, f32)>);
+
 #[derive(Deserialize)]
 struct Document {
     tokens: Vec<u32>,
-    targets: Vec<(usize, f32, Vec<(u32, f32)>)>,
+    targets: Vec<Taught>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +48,7 @@ fn fixture() -> Fixture {
 }
 
 fn examples(documents: &[Document]) -> Vec<Example> {
-    let target = |(position, weight, wanted): &(usize, f32, Vec<(u32, f32)>)| {
+    let target = |(position, weight, wanted): &Taught| {
         let distribution = match wanted[..] {
             [(token, _)] => Distribution::Token(token),
             _ => Distribution::Soft(wanted.clone()),
