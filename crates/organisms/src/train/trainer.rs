@@ -185,7 +185,9 @@ impl Trainer {
     /// Runs the shards; the summed gradient ends in the first, and what it is for the adapter beside it.
     fn accumulate(&mut self, batch: &[Example]) -> Result<f64, TrainError> {
         check(batch, self.network.shape.vocabulary)?;
-        let total: f32 = batch.iter().flat_map(|document| &document.targets).map(|target| target.weight).sum();
+        let targets = batch.iter().flat_map(|document| &document.targets);
+        // In f64: a thousand weights summed in f32 would shift every loss by some 1e-5 of itself.
+        let total: f64 = targets.map(|target| f64::from(target.weight)).sum();
         if total.is_nan() || total <= 0.0 {
             return Err(TrainError::NothingToLearn);
         }
@@ -201,7 +203,7 @@ impl Trainer {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(slot) = slots.get(index) else { return };
                 if let Ok(mut shard) = slot.lock() {
-                    shard.run((&self.network, &packed), &dealt[index], 1.0 / total, wanted);
+                    shard.run((&self.network, &packed), &dealt[index], (1.0 / total) as f32, wanted);
                 }
             }
         };
