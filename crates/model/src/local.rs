@@ -57,7 +57,7 @@ impl Local {
     /// [`ModelError::Engine`].
     pub fn open(name: &str, source: &Source, settings: LocalSettings) -> Result<Local, ModelError> {
         let LocalSettings { precision, scoring } = settings;
-        let model = Model::open_with(source, &OpenSettings { precision, threads: scoring.threads })?;
+        let model = Model::open_with(source, &OpenSettings { precision, threads: scoring.threads, device })?;
         let (identity, kind) = (model.identity(), model.describe());
         let facts = ModelFacts {
             name: name.to_owned(),
