@@ -29,9 +29,15 @@ pub(crate) struct Decoder {
 
 /// Where its parameters are.
 enum Place {
-    Host { parameters: Parameters<Host>, pool: Arc<Pool> },
+    Host {
+        parameters: Parameters<Host>,
+        pool: Arc<Pool>,
+    },
     #[cfg(feature = "cuda")]
-    Cuda { parameters: Parameters<crate::cuda::Cuda>, gpu: Arc<crate::cuda::Gpu> },
+    Cuda {
+        parameters: Parameters<crate::cuda::Cuda>,
+        gpu: Arc<crate::cuda::Gpu>,
+    },
 }
 
 /// New tokens that follow a chain of stored ones.

@@ -151,12 +151,7 @@ pub(crate) trait Device {
         out: &mut Self::Rows,
     ) -> Result<(), EngineError>;
     /// act = activation(gate)·act.
-    fn gate(
-        &mut self,
-        activation: Activation,
-        gate: &Self::Rows,
-        act: &mut Self::Rows,
-    ) -> Result<(), EngineError>;
+    fn gate(&mut self, activation: Activation, gate: &Self::Rows, act: &mut Self::Rows) -> Result<(), EngineError>;
     /// one += two.
     fn add(&mut self, one: &mut Self::Rows, two: &Self::Rows) -> Result<(), EngineError>;
     /// Some rows of the hidden width.

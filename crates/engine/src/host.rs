@@ -148,13 +148,7 @@ impl Device for Host {
         Ok(())
     }
 
-    fn keep(
-        &mut self,
-        layer: usize,
-        call: &HostCall,
-        key: &Vec<f32>,
-        value: &Vec<f32>,
-    ) -> Result<(), EngineError> {
+    fn keep(&mut self, layer: usize, call: &HostCall, key: &Vec<f32>, value: &Vec<f32>) -> Result<(), EngineError> {
         let Store { keys, values, width } = &mut self.store;
         for segment in &call.segments {
             let stored = segment.stored * *width..(segment.stored + segment.rows.len()) * *width;
@@ -205,12 +199,7 @@ impl Device for Host {
         Ok(())
     }
 
-    fn show(
-        &mut self,
-        rows: &mut Vec<f32>,
-        _: Wanted,
-        see: &mut dyn FnMut(&mut [f32]),
-    ) -> Result<(), EngineError> {
+    fn show(&mut self, rows: &mut Vec<f32>, _: Wanted, see: &mut dyn FnMut(&mut [f32])) -> Result<(), EngineError> {
         see(rows);
         Ok(())
     }

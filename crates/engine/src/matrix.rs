@@ -136,6 +136,21 @@ impl Matrix {
         self.rows
     }
 
+    /// Number of inputs.
+    #[cfg(feature = "cuda")]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The tensor, where it was not packed.
+    #[cfg(feature = "cuda")]
+    pub fn on_disk(&self) -> Option<&Tensor> {
+        match &self.place {
+            Place::Mapped(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
     /// One row, as f32.
     pub fn row(&self, row: usize, out: &mut [f32]) {
         match &self.place {

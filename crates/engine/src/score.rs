@@ -242,13 +242,7 @@ impl Work for Read {
 impl Read {
     /// Adds the wanted log-probabilities at some rows of the stream. The vocabulary is walked in blocks, so that [N, V]
     /// is never held.
-    fn read(
-        &mut self,
-        batch: &Batch,
-        rows: &[usize],
-        places: &[Place],
-        hands: &mut Hands,
-    ) -> Result<(), EngineError> {
+    fn read(&mut self, batch: &Batch, rows: &[usize], places: &[Place], hands: &mut Hands) -> Result<(), EngineError> {
         let normed = hands.finish(batch, rows, &mut Unseen)?;
         let wanted: Vec<Vec<u32>> =
             places.iter().map(|place| place.wanted.iter().map(|(_, token)| *token).collect()).collect();

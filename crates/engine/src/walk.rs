@@ -170,13 +170,7 @@ impl<'a> Walk<'a> {
         let threads = if self.decoder.takes_workers() { threads } else { 1 };
         let workers = self.plan.workers(self.config, threads, memory).min(wanted.len().max(1));
         let alone = workers == 1 && threads > 1;
-        parallel(
-            workers,
-            wanted.len(),
-            || Worker::new(self, alone),
-            |worker, next| work(worker, wanted[next]),
-            on_done,
-        )
+        parallel(workers, wanted.len(), || Worker::new(self, alone), |worker, next| work(worker, wanted[next]), on_done)
     }
 }
 
@@ -257,12 +251,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Computes a job, showing its levels to `work`. Returns its pieces' rows in the store.
-    pub fn run(
-        &mut self,
-        job: usize,
-        layout: &Layout,
-        work: &mut dyn Work,
-    ) -> Result<Vec<Range<usize>>, EngineError> {
+    pub fn run(&mut self, job: usize, layout: &Layout, work: &mut dyn Work) -> Result<Vec<Range<usize>>, EngineError> {
         let mut next = self.hold(job)?.max(self.free);
         let walk = self.walk;
         let pieces = &layout.pieces;
