@@ -334,6 +334,7 @@ static __device__ void attend(
             int lane = at / KEYS;
             int key = at % KEYS;
             float score = 0.0f;
+#pragma unroll 4
             for (int number = 0; number < size; number++) {
                 score = fmaf(queries[lane * size + number], tile[key * (size + 1) + number], score);
             }
@@ -373,6 +374,7 @@ static __device__ void attend(
             int number = part + 8 * at;
             if (number < size) {
                 float sum = sums[at] * less;
+#pragma unroll 4
                 for (int key = 0; key < KEYS; key++) {
                     sum = fmaf(scores[my_lane * KEYS + key], tile[key * (size + 1) + number], sum);
                 }

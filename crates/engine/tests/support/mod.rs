@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use undermask_engine::{Model, Source};
+use undermask_engine::{Model, OpenSettings, Source};
 
 /// A fixture: expected values by name, and the model that they belong to.
 pub struct Fixture {
@@ -79,7 +79,14 @@ pub fn open(name: &str, config: &str, weights: Vec<u8>) -> Result<Model, underma
         ("tokenizer.json".to_owned(), tokenizer.into()),
         ("model.safetensors".to_owned(), weights.into()),
     ];
-    Model::open(&Source::Memory { name: name.to_owned(), files })
+    opened(&Source::Memory { name: name.to_owned(), files })
+}
+
+/// Opens a model on the device that UNDERMASK_TEST_DEVICE names (cpu, cuda, cuda:N), so that the same tests run on all.
+pub fn opened(source: &Source) -> Result<Model, undermask_engine::EngineError> {
+    let named = std::env::var("UNDERMASK_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let device = named.parse().unwrap_or_else(|why| panic!("UNDERMASK_TEST_DEVICE: {why}"));
+    Model::open_with(source, &OpenSettings { device, ..OpenSettings::default() })
 }
 
 impl Fixture {
