@@ -18,6 +18,8 @@ fn info() -> RunInfo {
         tokenizer_hash: "t".to_owned(),
         template_hash: "c".to_owned(),
         precision: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        driver: None,
         suite: "s".to_owned(),
         suite_hash: "h".to_owned(),
         suite_text: String::new(),

@@ -25,6 +25,49 @@ static __device__ float widen(Half bits) {
     return __uint_as_float((unsigned int)bits << 16);
 }
 
+static __device__ float higher(float one, float two) {
+    return one > two || one != one ? one : two;
+}
+
+// Joins a number of each thread of a block of ROW_THREADS, in two steps of sixteen; every thread gets the result. `own`
+// and `parts` are shared, of ROW_THREADS and 16.
+template <typename Number>
+static __device__ Number total(Number number, Number* own, Number* parts) {
+    own[threadIdx.x] = number;
+    __syncthreads();
+    if (threadIdx.x < 16) {
+        Number sum = own[threadIdx.x];
+        for (int at = 1; at < ROW_THREADS / 16; at++) {
+            sum += own[threadIdx.x + 16 * at];
+        }
+        parts[threadIdx.x] = sum;
+    }
+    __syncthreads();
+    Number sum = parts[0];
+    for (int at = 1; at < 16; at++) {
+        sum += parts[at];
+    }
+    return sum;
+}
+
+static __device__ float highest_of(float number, float* own, float* parts) {
+    own[threadIdx.x] = number;
+    __syncthreads();
+    if (threadIdx.x < 16) {
+        float best = own[threadIdx.x];
+        for (int at = 1; at < ROW_THREADS / 16; at++) {
+            best = higher(own[threadIdx.x + 16 * at], best);
+        }
+        parts[threadIdx.x] = best;
+    }
+    __syncthreads();
+    float best = parts[0];
+    for (int at = 1; at < 16; at++) {
+        best = higher(parts[at], best);
+    }
+    return best;
+}
+
 // The number of this thread among all of a one-dimensional grid.
 static __device__ Long own_number() {
     return (Long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -59,7 +102,8 @@ extern "C" __global__ void embed_bf16(
 extern "C" __global__ void norm_rows(
     float* out, const float* rows, const float* weight, int wide, float epsilon
 ) {
-    __shared__ float sums[ROW_THREADS];
+    __shared__ float own[ROW_THREADS];
+    __shared__ float parts[16];
     const float* row = rows + (Long)blockIdx.x * wide;
     float* to = out + (Long)blockIdx.x * wide;
     int thread = threadIdx.x;
@@ -67,15 +111,7 @@ extern "C" __global__ void norm_rows(
     for (int at = thread; at < wide; at += ROW_THREADS) {
         sum = fmaf(row[at], row[at], sum);
     }
-    sums[thread] = sum;
-    __syncthreads();
-    for (int step = ROW_THREADS / 2; step > 0; step /= 2) {
-        if (thread < step) {
-            sums[thread] += sums[thread + step];
-        }
-        __syncthreads();
-    }
-    float scale = 1.0f / sqrtf(sums[0] / (float)wide + epsilon);
+    float scale = 1.0f / sqrtf(total(sum, own, parts) / (float)wide + epsilon);
     for (int at = thread; at < wide; at += ROW_THREADS) {
         to[at] = row[at] * scale * weight[at];
     }
@@ -413,46 +449,29 @@ ATTEND(attend_256, 256)
 
 // ---- Log-probabilities ----
 
-static __device__ float higher(float one, float two) {
-    return one > two || one != one ? one : two;
-}
-
 // Adds a stretch of logits [count, wide] to each row's log-sum-exp: a running maximum and the sum of exponentials
 // below it. A block a row.
 extern "C" __global__ void log_sum(const float* logits, float* highest, double* sums, int wide) {
-    __shared__ float maxima[ROW_THREADS];
-    __shared__ double parts[ROW_THREADS];
+    __shared__ float own[ROW_THREADS];
+    __shared__ float parts[16];
+    __shared__ double own_sums[ROW_THREADS];
+    __shared__ double sum_parts[16];
     const float* row = logits + (Long)blockIdx.x * wide;
     int thread = threadIdx.x;
     float best = NEVER;
     for (int at = thread; at < wide; at += ROW_THREADS) {
         best = higher(row[at], best);
     }
-    maxima[thread] = best;
-    __syncthreads();
-    for (int step = ROW_THREADS / 2; step > 0; step /= 2) {
-        if (thread < step) {
-            maxima[thread] = higher(maxima[thread + step], maxima[thread]);
-        }
-        __syncthreads();
-    }
     float old = highest[blockIdx.x];
-    float now = higher(maxima[0], old);
+    float now = higher(highest_of(best, own, parts), old);
     float sum = 0.0f;
     for (int at = thread; at < wide; at += ROW_THREADS) {
         sum += expf(row[at] - now);
     }
-    parts[thread] = (double)sum;
-    __syncthreads();
-    for (int step = ROW_THREADS / 2; step > 0; step /= 2) {
-        if (thread < step) {
-            parts[thread] += parts[thread + step];
-        }
-        __syncthreads();
-    }
+    double all = total((double)sum, own_sums, sum_parts);
     if (thread == 0) {
         double before = sums[blockIdx.x] == 0.0 ? 0.0 : sums[blockIdx.x] * exp((double)old - (double)now);
-        sums[blockIdx.x] = before + parts[0];
+        sums[blockIdx.x] = before + all;
         highest[blockIdx.x] = now;
     }
 }

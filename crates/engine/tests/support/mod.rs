@@ -86,7 +86,10 @@ pub fn open(name: &str, config: &str, weights: Vec<u8>) -> Result<Model, underma
 pub fn opened(source: &Source) -> Result<Model, undermask_engine::EngineError> {
     let named = std::env::var("UNDERMASK_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
     let device = named.parse().unwrap_or_else(|why| panic!("UNDERMASK_TEST_DEVICE: {why}"));
-    Model::open_with(source, &OpenSettings { device, ..OpenSettings::default() })
+    let model = Model::open_with(source, &OpenSettings { device, ..OpenSettings::default() })?;
+    let asked = if named.starts_with("cuda") { "cuda " } else { "cpu" };
+    assert!(model.device().name.starts_with(asked), "{:?}", model.device());
+    Ok(model)
 }
 
 impl Fixture {
