@@ -75,13 +75,13 @@ impl Gpu {
         unsafe { context.disable_event_tracking() };
         let stream = context.default_stream();
         let capability = context.compute_capability().map_err(said)?;
-        let code = compile::compile(capability).map_err(|why| {
+        let code = compile::machine_code(capability).map_err(|why| {
             wrong(format!(
                 "the kernels do not compile for compute capability {}.{} ({why}); take a newer NVRTC, {ELSEWHERE}",
                 capability.0, capability.1
             ))
         })?;
-        let module = context.load_module(Ptx::from_binary(code)).map_err(said)?;
+        let module = context.load_module(Ptx::from_binary(code.to_vec())).map_err(said)?;
         let load = |name: &'static str| Ok((name, module.load_function(name).map_err(said)?));
         let kernels = compile::NAMES.into_iter().map(load).collect::<Result<_, EngineError>>()?;
         let blas = match precision {
