@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::View;
 
-use crate::decoder::{Decoder, Segment, Store};
-use crate::hook::{HookPoint, Visitor};
+use crate::decoder::{Decoder, Segment};
+use crate::hook::{HookPoint, Visitor, Wanted};
 use crate::{Config, EngineError};
 
 /// What was read.
@@ -31,6 +31,10 @@ struct Copy {
 }
 
 impl Visitor for Copy {
+    fn wants(&self, point: HookPoint) -> Wanted {
+        if self.points.contains_key(&point) { Wanted::Sight } else { Wanted::Nothing }
+    }
+
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], _: Option<&[usize]>) {
         if let Some(place) = self.points.get_mut(&point) {
             *place = rows.to_vec();
@@ -68,8 +72,8 @@ pub(crate) fn read(
         point.check(config.layers)?;
     }
     let mut copy = Copy { points: points.iter().map(|point| (*point, Vec::new())).collect() };
-    let mut store = Store::new(config, tokens.len());
-    let mut buffers = decoder.buffers();
+    let mut session = decoder.session(true);
+    session.grow(tokens.len())?;
     let segment = Segment {
         rows: 0..tokens.len(),
         position: 0,
@@ -77,11 +81,10 @@ pub(crate) fn read(
         stored: 0,
         long: config.is_long(tokens.len()),
     };
-    let stream = decoder.run(tokens, &[segment], &mut store, &mut buffers, &mut copy);
+    session.run(tokens, &[segment], &mut copy)?;
     let every: Vec<usize> = (0..tokens.len()).collect();
-    let normed = decoder.finish(&stream, &every, &mut copy);
-    let mut logits = vec![0.0; tokens.len() * config.vocabulary];
-    decoder.head().project(tokens.len(), &normed, &mut logits, &mut buffers.scratch);
+    let normed = session.finish(&every, &mut copy)?;
+    let mut logits = session.logits(tokens.len(), &normed)?;
     decoder.cap(&mut logits);
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EngineError::NotFinite(tokens.len()));

@@ -2,37 +2,44 @@
 
 use crate::EngineError;
 use crate::config::{Config, QueryKeyNorm};
+use crate::device::Device;
 use crate::family::{HEADS, Norms, PREFIXES};
+use crate::host::Host;
 use crate::lora::LowRank;
 use crate::matrix::{Matrix, Workspace};
 use crate::ops::add;
 use crate::weights::Weights;
 
-/// The parameters of one block.
-pub(crate) struct Block {
-    pub attention_norm: Option<Vec<f32>>,
-    pub query: Linear,
-    pub key: Linear,
-    pub value: Linear,
-    pub query_norm: Option<Vec<f32>>,
-    pub key_norm: Option<Vec<f32>>,
-    pub output: Linear,
-    pub attention_out_norm: Option<Vec<f32>>,
-    pub feed_norm: Option<Vec<f32>>,
-    pub gate: Linear,
-    pub up: Linear,
-    pub down: Linear,
-    pub feed_out_norm: Option<Vec<f32>>,
+/// The parameters of one block, on a device.
+pub(crate) struct Block<D: Device> {
+    pub attention_norm: Option<D::Vector>,
+    pub query: D::Linear,
+    pub key: D::Linear,
+    pub value: D::Linear,
+    pub query_norm: Option<D::Vector>,
+    pub key_norm: Option<D::Vector>,
+    pub output: D::Linear,
+    pub attention_out_norm: Option<D::Vector>,
+    pub feed_norm: Option<D::Vector>,
+    pub gate: D::Linear,
+    pub up: D::Linear,
+    pub down: D::Linear,
+    pub feed_out_norm: Option<D::Vector>,
 }
 
 /// A matrix, its bias, if it has one, and what adapters add beside it.
 pub(crate) struct Linear {
-    matrix: Matrix,
-    bias: Option<Vec<f32>>,
-    beside: Vec<LowRank>,
+    pub matrix: Matrix,
+    pub bias: Option<Vec<f32>>,
+    pub beside: Vec<LowRank>,
 }
 
 impl Linear {
+    /// Width of what it makes.
+    pub fn rows(&self) -> usize {
+        self.matrix.rows()
+    }
+
     /// out = input·Wᵀ + bias for `count` rows.
     pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], workspace: &mut Workspace) {
         self.matrix.project(count, input, out, workspace);
@@ -46,12 +53,12 @@ impl Linear {
 }
 
 /// Everything that a decoder holds.
-pub(crate) struct Parameters {
-    pub embedding: Matrix,
-    pub blocks: Vec<Block>,
-    pub final_norm: Vec<f32>,
+pub(crate) struct Parameters<D: Device> {
+    pub embedding: D::Matrix,
+    pub blocks: Vec<Block<D>>,
+    pub final_norm: D::Vector,
     /// `None` where it is the embedding.
-    pub head: Option<Matrix>,
+    pub head: Option<D::Matrix>,
 }
 
 /// Takes tensors by name.
@@ -112,7 +119,7 @@ impl Taker<'_> {
         Ok([one(norms.before)?, one(norms.after)?])
     }
 
-    fn block(&self, layer: usize) -> Result<Block, EngineError> {
+    fn block(&self, layer: usize) -> Result<Block<Host>, EngineError> {
         let config = self.config;
         let (wide, inner) = (config.hidden, config.intermediate);
         let (query, key) = (config.query_width(), config.key_width());
@@ -149,9 +156,9 @@ impl Taker<'_> {
     }
 }
 
-impl Parameters {
+impl Parameters<Host> {
     /// Takes a decoder's tensors, checking each one's shape.
-    pub fn load(config: &Config, weights: &Weights) -> Result<Parameters, EngineError> {
+    pub fn load(config: &Config, weights: &Weights) -> Result<Parameters<Host>, EngineError> {
         let embedding = |prefix: &&&str| weights.contains(&format!("{prefix}embed_tokens.weight"));
         let prefix = PREFIXES.iter().find(embedding).unwrap_or(&PREFIXES[0]);
         let taker = Taker { config, weights, prefix };

@@ -1,32 +1,43 @@
-//! The forward pass: one decoder of RMSNorm, rotary grouped-query attention and a gated feed-forward layer, configured
-//! for every family.
+//! A decoder ready to run, wherever it computes.
 //!
 //! It runs over *segments*: stretches of new tokens, each with a chain of earlier stretches whose keys and values are in
 //! the store. One long sequence, a ragged batch, a decoding step and a whole trie of prompts are all lists of segments,
-//! and the tokens of all segments are the rows of one matrix, without padding.
+//! and the tokens of all segments are the rows of one matrix, without padding. The pass itself is in `forward`.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::EngineError;
 use crate::attend::soft_cap;
-use crate::block::{Block, Parameters};
-use crate::config::{Activation, Config};
-use crate::hook::{HookPoint, Visitor};
-use crate::kernel::attention::{Heads, Sequence, attend};
-use crate::kernel::isa::Isa;
-use crate::kernel::pool::{Pool, for_rows};
-use crate::matrix::{Matrix, Workspace};
-use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
+use crate::block::Parameters;
+use crate::config::Config;
+use crate::device::{DeviceChoice, DeviceFacts};
+use crate::forward::{Pass, Session};
+use crate::host::Host;
+use crate::kernel::pool::Pool;
+use crate::matrix::{Packing, Precision};
 use crate::weights::Weights;
 
 /// A decoder ready to run.
 pub(crate) struct Decoder {
     config: Config,
-    parameters: Parameters,
     /// Of each rope, the frequencies of short sequences and of long ones.
     frequencies: Vec<[Vec<f32>; 2]>,
-    pool: Arc<Pool>,
+    place: Place,
+    facts: DeviceFacts,
+}
+
+/// Where its parameters are.
+enum Place {
+    Host {
+        parameters: Parameters<Host>,
+        pool: Arc<Pool>,
+    },
+    #[cfg(feature = "cuda")]
+    Cuda {
+        parameters: Parameters<crate::cuda::Cuda>,
+        gpu: Arc<crate::cuda::Gpu>,
+    },
 }
 
 /// New tokens that follow a chain of stored ones.
@@ -44,79 +55,66 @@ pub(crate) struct Segment {
     pub long: bool,
 }
 
-/// Keys and values of every token computed so far, per block [capacity, K·h].
-pub(crate) struct Store {
-    keys: Vec<Vec<f32>>,
-    values: Vec<Vec<f32>>,
-    width: usize,
-}
-
-impl Store {
-    pub fn new(config: &Config, capacity: usize) -> Store {
-        let empty = || vec![vec![0.0; capacity * config.key_width()]; config.layers];
-        Store { keys: empty(), values: empty(), width: config.key_width() }
-    }
-
-    /// Makes room for as many rows.
-    pub fn grow(&mut self, capacity: usize) {
-        for rows in self.keys.iter_mut().chain(&mut self.values) {
-            rows.resize(rows.len().max(capacity * self.width), 0.0);
-        }
-    }
-
-    /// Moves rows towards the front.
-    pub fn move_down(&mut self, from: Range<usize>, to: usize) {
-        let width = self.width;
-        for rows in self.keys.iter_mut().chain(&mut self.values) {
-            rows.copy_within(from.start * width..from.end * width, to * width);
-        }
-    }
-}
-
-/// Buffers of a worker, reused between calls.
-#[derive(Default)]
-pub(crate) struct Buffers {
-    normed: Vec<f32>,
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    attended: Vec<f32>,
-    added: Vec<f32>,
-    gate: Vec<f32>,
-    activated: Vec<f32>,
-    pub scratch: Workspace,
-}
-
-/// Cosines and sines of every row's position, [N, r/2] each.
-struct Angles {
-    cosines: Vec<f32>,
-    sines: Vec<f32>,
-    half: usize,
-}
-
-/// Gives a buffer a length; what is in it is left as it was, since every use overwrites all of it.
-fn sized(buffer: &mut Vec<f32>, length: usize) {
-    buffer.resize(length, 0.0);
-}
-
 impl Decoder {
-    /// Takes a decoder's tensors, checking each one's shape.
-    pub fn load(config: &Config, weights: &Weights) -> Result<Decoder, EngineError> {
-        // First, so that what config.json claims is seen in the weights before anything is made of it.
-        let parameters = Parameters::load(config, weights)?;
-        let frequencies = config.ropes.iter().map(|rope| [false, true].map(|long| rope.frequencies(long))).collect();
-        Ok(Decoder { parameters, frequencies, config: config.clone(), pool: Arc::clone(&weights.packing.pool) })
+    /// Takes a decoder's tensors, checking each one's shape, to where it is to compute.
+    ///
+    /// # Errors
+    /// What is wrong with the tensors; [`EngineError::Device`] where the device cannot be used.
+    pub fn load(
+        config: &Config,
+        mut weights: Weights,
+        (precision, threads, device): (Precision, usize, DeviceChoice),
+    ) -> Result<Decoder, EngineError> {
+        // Called after the tensors are read, so that what config.json claims is seen in them before anything is made of it.
+        let frequencies =
+            || config.ropes.iter().map(|rope| [false, true].map(|long| rope.frequencies(long))).collect::<Vec<_>>();
+        let pool = Arc::new(Pool::new(threads));
+        let mut facts = DeviceFacts::cpu();
+        match (device, open_cuda(device, config, precision)) {
+            (DeviceChoice::Cpu, _) => {}
+            #[cfg(feature = "cuda")]
+            (_, Ok(gpu)) => {
+                weights.packing = Packing { precision, pool, packs: false };
+                let facts = gpu.facts().clone();
+                let parameters = crate::cuda::upload(&gpu, Parameters::load(config, &weights)?, precision)?;
+                let place = Place::Cuda { parameters, gpu };
+                return Ok(Decoder { config: config.clone(), frequencies: frequencies(), place, facts });
+            }
+            #[cfg(not(feature = "cuda"))]
+            (_, Ok(never)) => match never {},
+            (DeviceChoice::Auto, Err(error)) => facts.note = Some(format!("computed on the processor: {error}")),
+            (DeviceChoice::Cuda(_), Err(error)) => return Err(error),
+        }
+        weights.packing = Packing { precision, pool: Arc::clone(&pool), packs: true };
+        let place = Place::Host { parameters: Parameters::load(config, &weights)?, pool };
+        Ok(Decoder { config: config.clone(), frequencies: frequencies(), place, facts })
     }
 
-    /// Buffers of a caller that has the model to itself: work is spread over all its threads. A worker among several
-    /// takes [`Buffers::default`] and stays on its own thread.
-    pub fn buffers(&self) -> Buffers {
-        Buffers { scratch: Workspace::on(Arc::clone(&self.pool)), ..Buffers::default() }
+    /// Where it computes.
+    pub fn facts(&self) -> &DeviceFacts {
+        &self.facts
     }
 
-    /// The matrix from the final norm to logits, [V, D]. The logits are not yet capped: see [`Decoder::cap`].
-    pub fn head(&self) -> &Matrix {
-        self.parameters.head.as_ref().unwrap_or(&self.parameters.embedding)
+    /// A worker's session. One that is `alone` spreads its work over all threads of the model; a worker among several
+    /// stays on its own.
+    pub fn session(&self, alone: bool) -> Box<dyn Session + '_> {
+        let (config, frequencies) = (&self.config, &self.frequencies[..]);
+        match &self.place {
+            Place::Host { parameters, pool } => {
+                let pool = if alone { Arc::clone(pool) } else { Arc::new(Pool::serial()) };
+                Box::new(Pass::new(config, parameters, frequencies, Host::new(config, pool)))
+            }
+            #[cfg(feature = "cuda")]
+            Place::Cuda { parameters, gpu } => {
+                let device = crate::cuda::Cuda::new(Arc::clone(gpu), config);
+                Box::new(Pass::new(config, parameters, frequencies, device))
+            }
+        }
+    }
+
+    /// Whether several workers at once are of use: a GPU is filled by one.
+    pub fn takes_workers(&self) -> bool {
+        matches!(self.place, Place::Host { .. })
     }
 
     /// The soft cap on logits, where the family has one.
@@ -125,197 +123,26 @@ impl Decoder {
             pulp::Arch::new().dispatch(|| soft_cap(logits, cap));
         }
     }
+}
 
-    /// Runs the blocks; returns the residual stream after the last one, [N, D]. The visitor sees, and may change, every
-    /// hook point but the final norm.
-    pub fn run(
-        &self,
-        tokens: &[u32],
-        segments: &[Segment],
-        store: &mut Store,
-        buffers: &mut Buffers,
-        visitor: &mut dyn Visitor,
-    ) -> Vec<f32> {
-        let (config, count, wide) = (&self.config, tokens.len(), self.config.hidden);
-        let mut stream = vec![0.0; count * wide];
-        for (token, row) in tokens.iter().zip(stream.chunks_exact_mut(wide)) {
-            self.parameters.embedding.row(*token as usize, row);
-        }
-        if config.embedding_scale != 1.0 {
-            stream.iter_mut().for_each(|value| *value *= config.embedding_scale);
-        }
-        visitor.visit(HookPoint::Embeddings, &mut stream, None);
-        let angles: Vec<Angles> = (0..config.ropes.len()).map(|rope| self.angles(rope, segments, count)).collect();
-        let sequences: Vec<Sequence> = segments.iter().map(Sequence::of).collect();
-        for (layer, block) in self.parameters.blocks.iter().enumerate() {
-            visitor.visit(HookPoint::ResidPre(layer), &mut stream, None);
-            self.attention_out(layer, block, &stream, segments, &sequences, &angles, store, buffers);
-            visitor.visit(HookPoint::AttentionOut(layer), &mut buffers.added, None);
-            add_rows(&buffers.scratch.pool, &mut stream, &buffers.added, wide);
-            self.mlp_out(block, &stream, buffers);
-            visitor.visit(HookPoint::MlpOut(layer), &mut buffers.added, None);
-            add_rows(&buffers.scratch.pool, &mut stream, &buffers.added, wide);
-            visitor.visit(HookPoint::ResidPost(layer), &mut stream, None);
-        }
-        stream
-    }
-
-    /// What a block's attention adds to the stream, into `buffers.added`.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one call, each borrowed by itself")]
-    fn attention_out(
-        &self,
-        layer: usize,
-        block: &Block,
-        stream: &[f32],
-        segments: &[Segment],
-        sequences: &[Sequence],
-        angles: &[Angles],
-        store: &mut Store,
-        buffers: &mut Buffers,
-    ) {
-        let config = &self.config;
-        let count = stream.len() / config.hidden;
-        let (wide, narrow, size) = (config.query_width(), config.key_width(), config.head_dimension);
-        let Buffers { normed, query, key, value, attended, added, scratch, .. } = buffers;
-        let input = self.normed(stream, block.attention_norm.as_deref(), normed, &scratch.pool);
-        for (buffer, width) in [(&mut *query, wide), (&mut *key, narrow), (&mut *value, narrow)] {
-            sized(buffer, count * width);
-        }
-        block.query.project(count, input, query, scratch);
-        block.key.project(count, input, key, scratch);
-        block.value.project(count, input, value, scratch);
-        for (rows, norm) in [(&mut *query, &block.query_norm), (&mut *key, &block.key_norm)] {
-            if let Some(weight) = norm {
-                self.norm_in_place(rows, weight, added, &scratch.pool);
-            }
-        }
-        let angles = &angles[config.attention[layer].rope];
-        turn(query, size, wide, angles, &scratch.pool);
-        turn(key, size, narrow, angles, &scratch.pool);
-        let (keys, values) = (&mut store.keys[layer], &mut store.values[layer]);
-        for segment in segments {
-            let stored = segment.stored * narrow..(segment.stored + segment.rows.len()) * narrow;
-            let rows = segment.rows.start * narrow..segment.rows.end * narrow;
-            keys[stored.clone()].copy_from_slice(&key[rows.clone()]);
-            values[stored].copy_from_slice(&value[rows]);
-        }
-        sized(attended, count * wide);
-        attend(Isa::chosen(), &Heads::of(config, layer), sequences, query, (keys, values), attended, &scratch.pool);
-        sized(added, count * config.hidden);
-        block.output.project(count, attended, added, scratch);
-        if let Some(weight) = &block.attention_out_norm {
-            self.norm_in_place(added, weight, normed, &scratch.pool);
-        }
-    }
-
-    /// What a block's feed-forward layer adds to the stream, into `buffers.added`.
-    fn mlp_out(&self, block: &Block, stream: &[f32], buffers: &mut Buffers) {
-        let config = &self.config;
-        let count = stream.len() / config.hidden;
-        let Buffers { normed, gate, activated, added, scratch, .. } = buffers;
-        let input = self.normed(stream, block.feed_norm.as_deref(), normed, &scratch.pool);
-        sized(gate, count * config.intermediate);
-        sized(activated, count * config.intermediate);
-        block.gate.project(count, input, gate, scratch);
-        block.up.project(count, input, activated, scratch);
-        for_rows(&scratch.pool, activated, config.intermediate, GRAIN, |first, activated| {
-            let gate = &gate[first * config.intermediate..][..activated.len()];
-            match config.activation {
-                Activation::Silu => gate_forward(gate, activated),
-                Activation::GeluTanh => gelu_forward(gate, activated),
-            }
-        });
-        sized(added, count * config.hidden);
-        block.down.project(count, activated, added, scratch);
-        if let Some(weight) = &block.feed_out_norm {
-            self.norm_in_place(added, weight, normed, &scratch.pool);
-        }
-    }
-
-    /// The rows normed, or themselves where there is no norm.
-    fn normed<'a>(&self, rows: &'a [f32], weight: Option<&[f32]>, normed: &'a mut Vec<f32>, pool: &Pool) -> &'a [f32] {
-        let Some(weight) = weight else { return rows };
-        sized(normed, rows.len());
-        norm_rows(pool, rows, weight, self.config.norm_epsilon, normed);
-        normed
-    }
-
-    /// Norms rows of the weight's width in place.
-    fn norm_in_place(&self, rows: &mut Vec<f32>, weight: &[f32], spare: &mut Vec<f32>, pool: &Pool) {
-        sized(spare, rows.len());
-        norm_rows(pool, rows, weight, self.config.norm_epsilon, spare);
-        std::mem::swap(rows, spare);
-    }
-
-    /// Final norm of some rows of the stream, [N, D]; `which` are their numbers among the rows of the run before.
-    pub fn finish(&self, rows: &[f32], which: &[usize], visitor: &mut dyn Visitor) -> Vec<f32> {
-        let mut normed = vec![0.0; rows.len()];
-        let mut inverse = vec![0.0; rows.len() / self.config.hidden];
-        norm_forward(rows, &self.parameters.final_norm, self.config.norm_epsilon, &mut normed, &mut inverse);
-        visitor.visit(HookPoint::FinalNorm, &mut normed, Some(which));
-        normed
-    }
-
-    /// Cosines and sines of every row's position under one rope.
-    fn angles(&self, rope: usize, segments: &[Segment], count: usize) -> Angles {
-        let half = self.frequencies[rope][0].len();
-        let amplitude = self.config.ropes[rope].amplitude as f32;
-        let (mut cosines, mut sines) = (vec![0.0; count * half], vec![0.0; count * half]);
-        for segment in segments {
-            let frequencies = &self.frequencies[rope][usize::from(segment.long)];
-            for (place, row) in segment.rows.clone().enumerate() {
-                let position = (segment.position + place) as f32;
-                for (pair, frequency) in frequencies.iter().enumerate() {
-                    // transformers multiplies in f32; so do we, or long sequences would differ by more than rounding.
-                    let angle = position * frequency;
-                    cosines[row * half + pair] = angle.cos() * amplitude;
-                    sines[row * half + pair] = angle.sin() * amplitude;
-                }
-            }
-        }
-        Angles { cosines, sines, half }
+/// The GPU that a choice means.
+#[cfg(feature = "cuda")]
+fn open_cuda(
+    device: DeviceChoice,
+    config: &Config,
+    precision: Precision,
+) -> Result<Arc<crate::cuda::Gpu>, EngineError> {
+    match device {
+        DeviceChoice::Cuda(number) => crate::cuda::Gpu::open(number, config, precision),
+        DeviceChoice::Auto => crate::cuda::Gpu::open(0, config, precision),
+        DeviceChoice::Cpu => Err(EngineError::device("cpu", "it is no GPU")),
     }
 }
 
-/// Rows of one task of the pool, in what is done row by row.
-const GRAIN: usize = 32;
-
-/// Turns the first numbers of every head of every row.
-fn turn(rows: &mut [f32], size: usize, wide: usize, angles: &Angles, pool: &Pool) {
-    let half = angles.half;
-    for_rows(pool, rows, wide, GRAIN, |first, rows| {
-        pulp::Arch::new().dispatch(|| {
-            for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
-                let own = (first + number) * half..(first + number + 1) * half;
-                for head in row.chunks_exact_mut(size) {
-                    rotate(&mut head[..2 * half], &angles.cosines[own.clone()], &angles.sines[own.clone()], 1.0);
-                }
-            }
-        });
-    });
-}
-
-/// y = x/rms(x)·w per row of the weight's width.
-fn norm_rows(pool: &Pool, rows: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-    let wide = weight.len();
-    for_rows(pool, out, wide, GRAIN, |first, out| {
-        let mut inverse = [0.0; GRAIN];
-        norm_forward(&rows[first * wide..][..out.len()], weight, epsilon, out, &mut inverse);
-    });
-}
-
-/// one += two, rows of a width.
-fn add_rows(pool: &Pool, one: &mut [f32], two: &[f32], wide: usize) {
-    for_rows(pool, one, wide, GRAIN, |first, one| add(one, &two[first * wide..][..one.len()]));
-}
-
-/// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).
-fn gelu_forward(gate: &[f32], act: &mut [f32]) {
-    const TWICE: f32 = 1.595_769; // 2·√(2/π)
-    pulp::Arch::new().dispatch(|| {
-        for (act, gate) in act.iter_mut().zip(gate) {
-            let inner = TWICE * (gate + 0.044_715 * gate * gate * gate);
-            *act *= gate / (1.0 + exponential(-inner));
-        }
-    });
+/// This build has none.
+#[cfg(not(feature = "cuda"))]
+fn open_cuda(device: DeviceChoice, _: &Config, _: Precision) -> Result<std::convert::Infallible, EngineError> {
+    let why = "this build has no CUDA; build with `cargo build --release -p undermask --features cuda`, or compute on \
+               the processor with --device cpu";
+    Err(EngineError::device(&device.to_string(), why))
 }

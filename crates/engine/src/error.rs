@@ -86,7 +86,22 @@ pub enum EngineError {
     /// A tensor that the decoder needs holds NaN or an infinity.
     #[error("tensor `{0}` holds a number that is not finite; the weights are damaged: download or export them again")]
     NotFiniteWeights(String),
+    /// A device cannot be used, or failed.
+    #[error("device {device}: {why}")]
+    Device {
+        /// As it was asked for.
+        device: String,
+        /// What happened and what to do.
+        why: String,
+    },
     /// The network's output is not a number.
     #[error("the network's output is not finite after {0} tokens; the weights are damaged or need another precision")]
     NotFinite(usize),
+}
+
+impl EngineError {
+    /// What is wrong with a device.
+    pub(crate) fn device(device: &str, why: impl Into<String>) -> EngineError {
+        EngineError::Device { device: device.to_owned(), why: why.into() }
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::decoder::{Buffers, Decoder, Segment, Store};
+use crate::decoder::{Decoder, Segment};
+use crate::forward::Session;
 use crate::hook::HookPoint;
 use crate::intervene::{Edits, Intervention, Receipt, Tally};
 use crate::plan::{Plan, Unit, bytes_stored};
@@ -202,11 +203,13 @@ struct Prefill {
     /// Piece and offset of each sequence's last token.
     ends: Vec<(usize, usize)>,
     last: Vec<Vec<f32>>,
+    /// D.
+    wide: usize,
 }
 
 impl Work for Prefill {
-    fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
-        let wide = hands.walk.config.hidden;
+    fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
+        let wide = self.wide;
         let mut here: Vec<(usize, usize)> = self
             .ends
             .iter()
@@ -216,13 +219,12 @@ impl Work for Prefill {
         here.sort_unstable();
         let mut rows: Vec<usize> = here.iter().map(|(row, _)| *row).collect();
         rows.dedup();
-        let gathered: Vec<f32> =
-            rows.iter().flat_map(|row| stream[row * wide..(row + 1) * wide].iter().copied()).collect();
-        let normed = hands.finish(batch, &gathered, &rows, &mut Unseen);
+        let normed = hands.finish(batch, &rows, &mut Unseen)?;
         for (row, sequence) in here {
             let place = rows.binary_search(&row).expect("every row is among them");
             self.last[sequence] = normed[place * wide..(place + 1) * wide].to_vec();
         }
+        Ok(())
     }
 }
 
@@ -242,15 +244,15 @@ fn run_batch(shared: &Shared, requests: &[usize]) -> Result<Done, EngineError> {
     let plan = Plan::new(config, &units, generation.settings.memory, false);
     let walk = Walk::new(config, decoder, &plan, edits);
     // One batch at a time has all threads: a step is bound by reading the weights, which all sequences then share.
-    let buffers = if generation.settings.threads > 1 { decoder.buffers() } else { Buffers::default() };
-    let mut worker = Worker::new(&walk, buffers);
+    let mut worker = Worker::new(&walk, generation.settings.threads > 1);
     let mut running: Vec<Running> = Vec::new();
     for job in 0..plan.jobs.len() {
         let layout = plan.layout(job);
         let end = |sequence: usize| (layout.ends[sequence], layout.pieces[layout.ends[sequence]].keys.len() - 1);
         let count = plan.jobs[job].len();
-        let mut prefill = Prefill { ends: (0..count).map(end).collect(), last: vec![Vec::new(); count] };
-        let stored = worker.run(job, &layout, &mut prefill);
+        let ends = (0..count).map(end).collect();
+        let mut prefill = Prefill { ends, last: vec![Vec::new(); count], wide: config.hidden };
+        let stored = worker.run(job, &layout, &mut prefill)?;
         worker.keep();
         for (sequence, (unit, last)) in plan.jobs[job].iter().zip(prefill.last).enumerate() {
             let length = units[*unit].prompt.len();
@@ -270,9 +272,9 @@ fn run_batch(shared: &Shared, requests: &[usize]) -> Result<Done, EngineError> {
             });
         }
     }
-    let (store, buffers, next) = worker.into_store();
+    let (session, next) = worker.into_session();
     let mut tallies = walk.tallies();
-    let mut steps = Steps { shared, store, buffers, next };
+    let mut steps = Steps { shared, session, next };
     let mut done = Vec::new();
     while !running.is_empty() {
         steps.draw(&mut running)?;
@@ -280,7 +282,7 @@ fn run_batch(shared: &Shared, requests: &[usize]) -> Result<Done, EngineError> {
             running.into_iter().partition(|sequence| sequence.finish.is_some() && !sequence.closing);
         done.extend(over.into_iter().map(|sequence| (sequence.request, sequence.into_generated())));
         running = on;
-        steps.read(&mut running, &mut tallies);
+        steps.read(&mut running, &mut tallies)?;
     }
     Ok((done, tallies))
 }
@@ -303,8 +305,7 @@ impl Running {
 /// The decoding of one batch.
 struct Steps<'a> {
     shared: &'a Shared<'a>,
-    store: Store,
-    buffers: Buffers,
+    session: Box<dyn Session + 'a>,
     /// First row of the store that nobody has.
     next: usize,
 }
@@ -319,6 +320,10 @@ struct Means<'a> {
 }
 
 impl See for Means<'_> {
+    fn sees(&self, point: HookPoint) -> bool {
+        self.points.contains(&point)
+    }
+
     fn see(&mut self, point: HookPoint, rows: &[f32], which: Option<&[usize]>) {
         for (index, _) in self.points.iter().enumerate().filter(|(_, wanted)| **wanted == point) {
             for (row, sums) in self.rows.iter().zip(&mut self.sums) {
@@ -336,8 +341,7 @@ impl Steps<'_> {
     fn draw(&mut self, running: &mut [Running]) -> Result<(), EngineError> {
         let Shared { config, decoder, generation, .. } = *self.shared;
         let rows: Vec<f32> = running.iter().flat_map(|sequence| sequence.last.iter().copied()).collect();
-        let mut logits = vec![0.0; running.len() * config.vocabulary];
-        decoder.head().project(running.len(), &rows, &mut logits, &mut self.buffers.scratch);
+        let mut logits = self.session.logits(running.len(), &rows)?;
         decoder.cap(&mut logits);
         for (sequence, logits) in running.iter_mut().zip(logits.chunks_exact(config.vocabulary)) {
             if sequence.closing {
@@ -386,11 +390,11 @@ impl Steps<'_> {
     }
 
     /// Reads each sequence's newest token.
-    fn read(&mut self, running: &mut [Running], tallies: &mut [Tally]) {
+    fn read(&mut self, running: &mut [Running], tallies: &mut [Tally]) -> Result<(), EngineError> {
         if running.is_empty() {
-            return;
+            return Ok(());
         }
-        let Shared { config, decoder, generation, units, edits, .. } = *self.shared;
+        let Shared { config, generation, units, edits, .. } = *self.shared;
         let mut tokens: Vec<u32> = Vec::new();
         let mut classes: Vec<usize> = Vec::new();
         let mut segments = Vec::new();
@@ -431,20 +435,18 @@ impl Steps<'_> {
             sequence.length = whole;
             last_rows.push(tokens.len() - 1);
         }
-        self.store.grow(self.next);
+        self.session.grow(self.next)?;
         let touched = edits.rows(classes.into_iter());
         let sums = running.iter_mut().map(|sequence| std::mem::take(&mut sequence.sums)).collect();
         let mut means = Means { points: generation.points, wide: config.hidden, rows: last_rows.clone(), sums };
         let mut hooks = Hooks { edits, touched: &touched, tallies, see: &mut means };
-        let stream = decoder.run(&tokens, &segments, &mut self.store, &mut self.buffers, &mut hooks);
-        let wide = config.hidden;
-        let gathered: Vec<f32> =
-            last_rows.iter().flat_map(|row| stream[row * wide..(row + 1) * wide].iter().copied()).collect();
-        let normed = decoder.finish(&gathered, &last_rows, &mut hooks);
-        for ((sequence, last), sums) in running.iter_mut().zip(normed.chunks_exact(wide)).zip(means.sums) {
+        self.session.run(&tokens, &segments, &mut hooks)?;
+        let normed = self.session.finish(&last_rows, &mut hooks)?;
+        for ((sequence, last), sums) in running.iter_mut().zip(normed.chunks_exact(config.hidden)).zip(means.sums) {
             sequence.last = last.to_vec();
             sequence.sums = sums;
         }
+        Ok(())
     }
 }
 

@@ -84,8 +84,22 @@ impl HookPoint {
     }
 }
 
+/// What is wanted of the rows at a hook point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wanted {
+    /// Nothing: they need not leave the device.
+    Nothing,
+    /// To be seen.
+    Sight,
+    /// To be seen and changed.
+    Change,
+}
+
 /// Sees the forward pass while it runs, and may change it.
 pub(crate) trait Visitor {
+    /// What it wants of a hook point's rows; where that is nothing, it need not be called.
+    fn wants(&self, point: HookPoint) -> Wanted;
+
     /// `rows` is [N, D]: a row for every token of the call, or for those that `which` lists.
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], which: Option<&[usize]>);
 }

@@ -231,6 +231,11 @@ impl Edits {
         Ok(edits)
     }
 
+    /// Whether any is at a hook point.
+    pub fn acts_at(&self, point: HookPoint) -> bool {
+        self.by_point.contains_key(&point)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

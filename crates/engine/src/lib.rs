@@ -2,7 +2,8 @@
 //!
 //! [`Source`] says where a model's files are; [`Model::open`] reads `config`, `weights`, the tokenizer and the `chat`
 //! template, and `family` says what is particular to its kind;
-//! the `decoder` runs segments of tokens over the operations in [`ops`], showing every [`HookPoint`]; `score`
+//! the `decoder` runs segments of tokens through the `forward` pass, on the processor (`host`) or a GPU (`cuda`), showing
+//! every [`HookPoint`]; `score`
 //! gives exact log-probabilities of labels, `read` reduces hook points over a corpus, `generate` goes on from prompts,
 //! `choose` takes one of several labels, each with [`Intervention`]s if asked. What they compute is put in order by
 //! `plan` and run by `walk`: every beginning that prompts share is computed once. `activations` reads one sequence.
@@ -13,12 +14,17 @@ mod block;
 mod chat;
 mod choose;
 mod config;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod decoder;
+mod device;
 mod error;
 mod family;
+mod forward;
 mod generate;
 mod gguf;
 mod hook;
+mod host;
 mod intervene;
 #[expect(clippy::needless_range_loop, reason = "tiles in registers are indexed by constants, which unroll")]
 mod kernel;
@@ -47,6 +53,7 @@ pub use activations::Activations;
 pub use chat::{ChatTemplate, Conversation, Message};
 pub use choose::{Choice, Chosen};
 pub use config::{Activation, Config, LayerAttention, QueryKeyNorm};
+pub use device::{DeviceChoice, DeviceFacts};
 pub use error::EngineError;
 pub use family::known as architectures;
 pub use generate::{Finish, GenerateRequest, Generated, Generation};

@@ -44,11 +44,13 @@ pub(crate) struct Packing {
     pub precision: Precision,
     /// Packs, and later multiplies.
     pub pool: Arc<Pool>,
+    /// Whether they are packed at all; a device that takes them whole reads them from disk.
+    pub packs: bool,
 }
 
 impl Default for Packing {
     fn default() -> Packing {
-        Packing { precision: Precision::F32, pool: Arc::new(Pool::serial()) }
+        Packing { precision: Precision::F32, pool: Arc::new(Pool::serial()), packs: true }
     }
 }
 
@@ -93,6 +95,9 @@ enum Place {
 impl Matrix {
     /// Takes a tensor [rows, columns] that is multiplied; a small model's are packed whatever their type.
     pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool, packing: &Packing) -> Matrix {
+        if !packing.packs {
+            return Matrix::looked_up(tensor, rows, columns);
+        }
         if packing.precision == Precision::Q8 && columns.is_multiple_of(32) {
             let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns).to_vec();
             let done = |rows: Range<usize>| tensor.release(rows.start * columns..rows.end * columns);
@@ -121,9 +126,29 @@ impl Matrix {
         Matrix { place, entering, rows, columns }
     }
 
-    /// Takes a tensor [rows, columns] whose rows are only looked up.
+    /// Takes a tensor [rows, columns] whose rows are only looked up, or that stays on disk for now.
     pub fn looked_up(tensor: Tensor, rows: usize, columns: usize) -> Matrix {
         Matrix { place: Place::Mapped(tensor), entering: Entering::Exact, rows, columns }
+    }
+
+    /// Number of outputs.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of inputs.
+    #[cfg(feature = "cuda")]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The tensor, where it was not packed.
+    #[cfg(feature = "cuda")]
+    pub fn on_disk(&self) -> Option<&Tensor> {
+        match &self.place {
+            Place::Mapped(tensor) => Some(tensor),
+            _ => None,
+        }
     }
 
     /// One row, as f32.

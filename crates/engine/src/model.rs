@@ -1,16 +1,15 @@
 //! A model opened: configuration, weights, tokenizer, chat template, and what can be asked of them.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use crate::activations::{self, Activations};
 use crate::chat::{self, ChatTemplate, Conversation};
 use crate::choose::{self, Choice, Chosen};
 use crate::decoder::Decoder;
+use crate::device::{DeviceChoice, DeviceFacts};
 use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
-use crate::kernel::pool::Pool;
-use crate::matrix::{Packing, Precision};
+use crate::matrix::Precision;
 use crate::read::{self, ReadOut, Reading};
 use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
@@ -50,12 +49,14 @@ pub struct OpenSettings {
     /// Threads that share the work on one sequence or batch. Scoring and reading bring workers of their own where there
     /// are several jobs: [`ScoreSettings::threads`].
     pub threads: usize,
+    /// Where it computes.
+    pub device: DeviceChoice,
 }
 
 impl Default for OpenSettings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        OpenSettings { precision: Precision::F32, threads }
+        OpenSettings { precision: Precision::F32, threads, device: DeviceChoice::Cpu }
     }
 }
 
@@ -102,9 +103,7 @@ impl Model {
         if let Some(text) = source.text("generation_config.json")? {
             config.add_end_tokens(&text)?;
         }
-        let mut weights = Weights::open(source)?;
-        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
-        let decoder = Decoder::load(&config, &weights)?;
+        let weights = Weights::open(source)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
         })?;
@@ -117,12 +116,14 @@ impl Model {
                 .as_ref()
                 .map_or(String::new(), |template| blake3::hash(template.text().as_bytes()).to_hex().to_string()),
         };
+        let OpenSettings { precision, threads, device } = *settings;
         let description = Description {
             architecture: config.architecture.clone(),
             parameters: weights.parameters(),
             weight_bytes: weights.bytes as u64,
             dtype: weights.dtype.clone(),
         };
+        let decoder = Decoder::load(&config, weights, (precision, threads, device))?;
         Ok(Model { config, decoder, tokenizer, template, identity, description, place })
     }
 
@@ -139,6 +140,11 @@ impl Model {
     /// Kind and size.
     pub fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &DeviceFacts {
+        self.decoder.facts()
     }
 
     /// Whether conversations can be rendered.

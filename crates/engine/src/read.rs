@@ -84,6 +84,10 @@ struct Collect<'a> {
 }
 
 impl See for Collect<'_> {
+    fn sees(&self, point: HookPoint) -> bool {
+        self.points.contains(&point)
+    }
+
     fn see(&mut self, point: HookPoint, rows: &[f32], which: Option<&[usize]>) {
         for (index, _) in self.points.iter().enumerate().filter(|(_, wanted)| **wanted == point) {
             for (row, target) in &self.here {
@@ -104,20 +108,22 @@ impl Work for Collect<'_> {
         self.here = self.targets.iter().filter_map(row).collect();
     }
 
+    fn sees(&self, point: HookPoint) -> bool {
+        See::sees(self, point)
+    }
+
     fn see(&mut self, point: HookPoint, rows: &[f32], which: Option<&[usize]>) {
         See::see(self, point, rows, which);
     }
 
-    fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
+    fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
         if !self.points.contains(&HookPoint::FinalNorm) {
-            return;
+            return Ok(());
         }
         let mut rows: Vec<usize> = self.here.iter().map(|(row, _)| *row).collect();
         rows.sort_unstable();
         rows.dedup();
-        let gathered: Vec<f32> =
-            rows.iter().flat_map(|row| stream[row * self.wide..(row + 1) * self.wide].iter().copied()).collect();
-        hands.finish(batch, &gathered, &rows, self);
+        hands.finish(batch, &rows, self).map(|_| ())
     }
 }
 
@@ -183,7 +189,7 @@ pub(crate) fn read(
     let plan = Plan::new(config, &units, reading.settings.memory, false);
     let walk = Walk::new(config, decoder, &plan, &edits);
     let jobs: Vec<usize> = (0..plan.jobs.len()).collect();
-    let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, reading, &shapes, config.hidden, job));
+    let work = |worker: &mut Worker, job: usize| run_job(worker, &plan, reading, &shapes, config.hidden, job);
     let mut stopped = false;
     walk.drive((reading.settings.threads, reading.settings.memory), &jobs, work, &mut |done: Vec<(
         usize,
@@ -205,7 +211,7 @@ fn run_job(
     shapes: &[Shape],
     wide: usize,
     job: usize,
-) -> Vec<(usize, ReadOut)> {
+) -> Result<Vec<(usize, ReadOut)>, EngineError> {
     let layout = plan.layout(job);
     let mut collect = Collect { points: reading.points, wide, targets: Vec::new(), here: Vec::new(), sums: Vec::new() };
     let mut rows = Vec::new();
@@ -225,8 +231,8 @@ fn run_job(
         collect.sums.push(vec![vec![0.0; count * wide]; reading.points.len()]);
         rows.push(count);
     }
-    worker.run(job, &layout, &mut collect);
+    worker.run(job, &layout, &mut collect)?;
     let narrow = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
     let out = |(sums, rows): (Vec<Vec<f64>>, usize)| ReadOut { rows, values: sums.into_iter().map(narrow).collect() };
-    plan.jobs[job].iter().copied().zip(collect.sums.into_iter().zip(rows).map(out)).collect()
+    Ok(plan.jobs[job].iter().copied().zip(collect.sums.into_iter().zip(rows).map(out)).collect())
 }

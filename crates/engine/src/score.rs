@@ -6,7 +6,6 @@ use std::thread;
 
 use crate::decoder::Decoder;
 use crate::intervene::{Edits, Intervention, Receipt};
-use crate::logsum::LogSum;
 use crate::plan::{Layout, Plan, Unit};
 use crate::positions::Shape;
 use crate::walk::{Batch, Hands, Unseen, Walk, Work, Worker};
@@ -131,7 +130,7 @@ pub(crate) fn score(
     let jobs: Vec<usize> =
         (0..plan.jobs.len()).filter(|job| plan.jobs[*job].iter().any(|request| is_wanted(*request))).collect();
     let mut stopped = false;
-    let work = |worker: &mut Worker, job: usize| Ok(run_job(worker, &plan, requests, job));
+    let work = |worker: &mut Worker, job: usize| run_job(worker, &plan, requests, job);
     walk.drive((settings.threads, settings.memory), &jobs, work, &mut |scored: Scored| {
         for (request, scores) in scored.into_iter().filter(|(request, _)| is_wanted(*request)) {
             stopped |= on_done(request, &scores).is_break();
@@ -188,17 +187,17 @@ struct Read {
     sums: Vec<f64>,
 }
 
-fn run_job(worker: &mut Worker, plan: &Plan, requests: &[ScoreRequest], job: usize) -> Scored {
+fn run_job(worker: &mut Worker, plan: &Plan, requests: &[ScoreRequest], job: usize) -> Result<Scored, EngineError> {
     let layout = plan.layout(job);
     let labels: Vec<(usize, &[u32])> = plan
         .sequences(job)
         .map(|(request, option)| (requests[request].prompt.len(), requests[request].options[option].as_slice()))
         .collect();
     let mut read = Read { places: places(&layout, &labels), sums: vec![0.0; labels.len()] };
-    worker.run(job, &layout, &mut read);
+    worker.run(job, &layout, &mut read)?;
     let mut sums = read.sums.into_iter();
     let score = |option: &Vec<u32>, sum: f64| OptionScore { log_probability: sum, tokens: option.len() };
-    plan.jobs[job]
+    Ok(plan.jobs[job]
         .iter()
         .map(|request| {
             (
@@ -206,7 +205,7 @@ fn run_job(worker: &mut Worker, plan: &Plan, requests: &[ScoreRequest], job: usi
                 requests[*request].options.iter().zip(&mut sums).map(|(option, sum)| score(option, sum)).collect(),
             )
         })
-        .collect()
+        .collect())
 }
 
 /// Where each label's tokens are predicted.
@@ -230,45 +229,29 @@ fn places(layout: &Layout, labels: &[(usize, &[u32])]) -> Vec<Place> {
 const ROWS: usize = 512;
 
 impl Work for Read {
-    fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands) {
+    fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
         let here: Vec<Place> = self.places.extract_if(.., |place| batch.row(place.piece, 0).is_some()).collect();
         let rows: Vec<usize> = here.iter().filter_map(|place| batch.row(place.piece, place.offset)).collect();
         for (rows, places) in rows.chunks(ROWS).zip(here.chunks(ROWS)) {
-            self.read(batch, stream, rows, places, hands);
+            self.read(batch, rows, places, hands)?;
         }
+        Ok(())
     }
 }
 
 impl Read {
     /// Adds the wanted log-probabilities at some rows of the stream. The vocabulary is walked in blocks, so that [N, V]
     /// is never held.
-    fn read(&mut self, batch: &Batch, stream: &[f32], rows: &[usize], places: &[Place], hands: &mut Hands) {
-        let decoder = hands.walk.decoder;
-        let wide = hands.walk.config.hidden;
-        let mut gathered = Vec::with_capacity(rows.len() * wide);
-        for row in rows {
-            gathered.extend_from_slice(&stream[row * wide..][..wide]);
-        }
-        let normed = hands.finish(batch, &gathered, rows, &mut Unseen);
-        let mut logits = vec![LogSum::default(); rows.len()];
-        let mut found: Vec<Vec<f64>> = places.iter().map(|place| vec![f64::NAN; place.wanted.len()]).collect();
-        decoder.head().for_outputs(rows.len(), &normed, &mut hands.buffers.scratch, |tokens, block| {
-            decoder.cap(block);
-            for ((row, sum), (place, found)) in
-                block.chunks_exact(tokens.len()).zip(&mut logits).zip(places.iter().zip(&mut found))
-            {
-                sum.add(row);
-                for ((_, token), found) in place.wanted.iter().zip(found) {
-                    if tokens.contains(&(*token as usize)) {
-                        *found = f64::from(row[*token as usize - tokens.start]);
-                    }
-                }
-            }
-        });
-        for ((place, found), sum) in places.iter().zip(found).zip(&logits) {
-            for ((label, _), logit) in place.wanted.iter().zip(found) {
-                self.sums[*label] += logit - sum.value();
+    fn read(&mut self, batch: &Batch, rows: &[usize], places: &[Place], hands: &mut Hands) -> Result<(), EngineError> {
+        let normed = hands.finish(batch, rows, &mut Unseen)?;
+        let wanted: Vec<Vec<u32>> =
+            places.iter().map(|place| place.wanted.iter().map(|(_, token)| *token).collect()).collect();
+        let found = hands.session.log_probabilities(&normed, &wanted)?;
+        for (place, found) in places.iter().zip(found) {
+            for ((label, _), found) in place.wanted.iter().zip(found) {
+                self.sums[*label] += found;
             }
         }
+        Ok(())
     }
 }

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::decoder::{Buffers, Segment, Store};
-use crate::hook::{HookPoint, Visitor};
+use crate::decoder::Segment;
+use crate::forward::Session;
+use crate::hook::{HookPoint, Visitor, Wanted};
 use crate::{EngineError, Model, activations};
 
 /// Sequences that are continued together.
 pub struct InStep<'a> {
     model: &'a Model,
-    store: Store,
-    buffers: Buffers,
+    session: Box<dyn Session + 'a>,
     /// Of each sequence, its length so far.
     lengths: Vec<usize>,
     /// Rows of the store for each sequence.
@@ -26,6 +26,10 @@ pub struct InStep<'a> {
 struct Keep(BTreeMap<HookPoint, Vec<f32>>);
 
 impl Visitor for Keep {
+    fn wants(&self, point: HookPoint) -> Wanted {
+        if self.0.contains_key(&point) { Wanted::Sight } else { Wanted::Nothing }
+    }
+
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], _: Option<&[usize]>) {
         if let Some(place) = self.0.get_mut(&point) {
             *place = rows.to_vec();
@@ -59,12 +63,12 @@ impl Model {
         let room = longest + new;
         let mut all = InStep {
             model: self,
-            store: Store::new(self.config(), room * prompts.len()),
-            buffers: self.decoder.buffers(),
+            session: self.decoder.session(true),
             lengths: vec![0; prompts.len()],
             room,
             next: Vec::new(),
         };
+        all.session.grow(room * prompts.len())?;
         let mut keep = Keep(points.iter().map(|point| (*point, Vec::new())).collect());
         all.run(prompts, &mut keep)?;
         Ok((all, keep.0))
@@ -90,7 +94,7 @@ impl InStep<'_> {
     }
 
     fn run(&mut self, tokens: &[Vec<u32>], visitor: &mut dyn Visitor) -> Result<(), EngineError> {
-        let (config, decoder) = (self.model.config(), &self.model.decoder);
+        let config = self.model.config();
         let mut row = 0;
         let mut last = Vec::with_capacity(tokens.len());
         let segments: Vec<Segment> = (tokens.iter().zip(&mut self.lengths).enumerate())
@@ -105,14 +109,12 @@ impl InStep<'_> {
                 Segment { rows, position: before, chain, stored: start + before, long: config.is_long(self.room) }
             })
             .collect();
-        let stream = decoder.run(&tokens.concat(), &segments, &mut self.store, &mut self.buffers, visitor);
-        let gathered: Vec<f32> =
-            last.iter().flat_map(|row| &stream[row * config.hidden..][..config.hidden]).copied().collect();
-        let normed = decoder.finish(&gathered, &last, visitor);
+        self.session.run(&tokens.concat(), &segments, visitor)?;
+        let normed = self.session.finish(&last, visitor)?;
         // Greedy: a cap keeps the order, so it need not be applied.
         let mut best = vec![(f32::NEG_INFINITY, 0u32); last.len()];
         let mut finite = true;
-        decoder.head().for_outputs(last.len(), &normed, &mut self.buffers.scratch, |range, logits| {
+        self.session.for_logits(last.len(), &normed, &mut |range, logits| {
             for (row, best) in logits.chunks_exact(range.len()).zip(&mut best) {
                 let highest = row.iter().fold(f32::NEG_INFINITY, |highest, logit| highest.max(*logit));
                 finite &= highest.is_finite();
@@ -121,7 +123,7 @@ impl InStep<'_> {
                     *best = (highest, (range.start + place) as u32);
                 }
             }
-        });
+        })?;
         if !finite {
             return Err(EngineError::NotFinite(row));
         }

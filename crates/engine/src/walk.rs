@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
-use crate::decoder::{Buffers, Decoder, Segment, Store};
-use crate::hook::{HookPoint, Visitor};
+use crate::decoder::{Decoder, Segment};
+use crate::forward::Session;
+use crate::hook::{HookPoint, Visitor, Wanted};
 use crate::intervene::{Edits, Tally};
 use crate::plan::{Layout, Plan, class, is_long, token};
 use crate::{Config, EngineError};
@@ -32,8 +33,7 @@ enum Call {
 /// One worker.
 pub(crate) struct Worker<'a> {
     walk: &'a Walk<'a>,
-    store: Store,
-    buffers: Buffers,
+    session: Box<dyn Session + 'a>,
     /// Segments of the spine whose keys and values are in the store, and where.
     held: Vec<(usize, Range<usize>)>,
     /// Rows of the store that jobs have filled, and first of those that the next job may.
@@ -60,29 +60,34 @@ impl Batch {
 pub(crate) trait Work {
     /// Before a level is computed.
     fn begin(&mut self, _batch: &Batch) {}
-    /// At every hook point, after edits.
+    /// Whether it sees a hook point.
+    fn sees(&self, _point: HookPoint) -> bool {
+        false
+    }
+    /// At every hook point that it sees, after edits.
     fn see(&mut self, _point: HookPoint, _rows: &[f32], _which: Option<&[usize]>) {}
-    /// After a level: the stream after the last block, [N, D].
-    fn end(&mut self, batch: &Batch, stream: &[f32], hands: &mut Hands);
+    /// After a level, whose stream is in the session.
+    fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError>;
 }
 
 /// What is needed to go on from the stream to logits.
 pub(crate) struct Hands<'a> {
-    pub walk: &'a Walk<'a>,
-    pub buffers: &'a mut Buffers,
+    pub session: &'a mut dyn Session,
+    edits: &'a Edits,
     tallies: &'a mut [Tally],
 }
 
 impl Hands<'_> {
-    /// Final norm of some rows of the stream, [N, D]; `which`, in order, are their numbers in the batch.
-    pub fn finish(&mut self, batch: &Batch, rows: &[f32], which: &[usize], work: &mut dyn See) -> Vec<f32> {
-        let mut hooks = Hooks { edits: self.walk.edits, touched: &batch.touched, tallies: self.tallies, see: work };
-        self.walk.decoder.finish(rows, which, &mut hooks)
+    /// Final norm of some rows of the stream, [which, D]; `which`, in order, are their numbers in the batch.
+    pub fn finish(&mut self, batch: &Batch, which: &[usize], work: &mut dyn See) -> Result<Vec<f32>, EngineError> {
+        let mut hooks = Hooks { edits: self.edits, touched: &batch.touched, tallies: self.tallies, see: work };
+        self.session.finish(which, &mut hooks)
     }
 }
 
 /// The seeing part of [`Work`].
 pub(crate) trait See {
+    fn sees(&self, point: HookPoint) -> bool;
     fn see(&mut self, point: HookPoint, rows: &[f32], which: Option<&[usize]>);
 }
 
@@ -90,12 +95,20 @@ pub(crate) trait See {
 pub(crate) struct Unseen;
 
 impl See for Unseen {
+    fn sees(&self, _: HookPoint) -> bool {
+        false
+    }
+
     fn see(&mut self, _: HookPoint, _: &[f32], _: Option<&[usize]>) {}
 }
 
 struct ByWork<'a>(&'a mut dyn Work);
 
 impl See for ByWork<'_> {
+    fn sees(&self, point: HookPoint) -> bool {
+        self.0.sees(point)
+    }
+
     fn see(&mut self, point: HookPoint, rows: &[f32], which: Option<&[usize]>) {
         self.0.see(point, rows, which);
     }
@@ -110,6 +123,14 @@ pub(crate) struct Hooks<'a> {
 }
 
 impl Visitor for Hooks<'_> {
+    fn wants(&self, point: HookPoint) -> Wanted {
+        match (self.edits.acts_at(point), self.see.sees(point)) {
+            (true, _) => Wanted::Change,
+            (false, true) => Wanted::Sight,
+            (false, false) => Wanted::Nothing,
+        }
+    }
+
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], which: Option<&[usize]>) {
         self.edits.apply(point, rows, which, self.touched, self.tallies);
         self.see.see(point, rows, which);
@@ -146,16 +167,10 @@ impl<'a> Walk<'a> {
         work: impl Fn(&mut Worker, usize) -> Result<R, EngineError> + Sync,
         on_done: &mut dyn FnMut(R) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
+        let threads = if self.decoder.takes_workers() { threads } else { 1 };
         let workers = self.plan.workers(self.config, threads, memory).min(wanted.len().max(1));
         let alone = workers == 1 && threads > 1;
-        let buffers = || if alone { self.decoder.buffers() } else { Buffers::default() };
-        parallel(
-            workers,
-            wanted.len(),
-            || Worker::new(self, buffers()),
-            |worker, next| work(worker, wanted[next]),
-            on_done,
-        )
+        parallel(workers, wanted.len(), || Worker::new(self, alone), |worker, next| work(worker, wanted[next]), on_done)
     }
 }
 
@@ -230,14 +245,14 @@ impl Parts {
 }
 
 impl<'a> Worker<'a> {
-    /// One that works with these buffers: [`Decoder::buffers`] for one that has all threads to itself.
-    pub fn new(walk: &'a Walk<'a>, buffers: Buffers) -> Worker<'a> {
-        Worker { walk, store: Store::new(walk.config, 0), buffers, held: Vec::new(), filled: 0, free: 0 }
+    /// One that has all threads of the model to itself, or stays on its own.
+    pub fn new(walk: &'a Walk<'a>, alone: bool) -> Worker<'a> {
+        Worker { walk, session: walk.decoder.session(alone), held: Vec::new(), filled: 0, free: 0 }
     }
 
     /// Computes a job, showing its levels to `work`. Returns its pieces' rows in the store.
-    pub fn run(&mut self, job: usize, layout: &Layout, work: &mut dyn Work) -> Vec<Range<usize>> {
-        let mut next = self.hold(job).max(self.free);
+    pub fn run(&mut self, job: usize, layout: &Layout, work: &mut dyn Work) -> Result<Vec<Range<usize>>, EngineError> {
+        let mut next = self.hold(job)?.max(self.free);
         let walk = self.walk;
         let pieces = &layout.pieces;
         let stored: Vec<Range<usize>> = pieces
@@ -247,7 +262,7 @@ impl<'a> Worker<'a> {
                 next - piece.keys.len()..next
             })
             .collect();
-        self.store.grow(next);
+        self.session.grow(next)?;
         self.filled = next;
         let mut tallies = walk.edits.tallies();
         let levels = pieces.iter().map(|piece| piece.level + 1).max().unwrap_or(0);
@@ -276,11 +291,12 @@ impl<'a> Worker<'a> {
             let batch = Batch { first, touched: walk.edits.rows(keys.iter().map(|key| class(*key))) };
             work.begin(&batch);
             let mut see = ByWork(work);
-            let stream = self.compute(&keys, &segments, &batch.touched, &mut tallies, &mut see);
-            work.end(&batch, &stream, &mut Hands { walk, buffers: &mut self.buffers, tallies: &mut tallies });
+            self.compute(&keys, &segments, &batch.touched, &mut tallies, &mut see)?;
+            let mut hands = Hands { session: &mut *self.session, edits: walk.edits, tallies: &mut tallies };
+            work.end(&batch, &mut hands)?;
         }
         walk.tell(Call::Job(job), tallies);
-        stored
+        Ok(stored)
     }
 
     /// Keeps what jobs have stored until now: the next job is put behind it. Only for plans without a spine.
@@ -288,9 +304,9 @@ impl<'a> Worker<'a> {
         self.free = self.filled;
     }
 
-    /// The store, for decoding on from it, and its first free row.
-    pub fn into_store(self) -> (Store, Buffers, usize) {
-        (self.store, self.buffers, self.filled)
+    /// The session, for decoding on from what it stored, and its first free row.
+    pub fn into_session(self) -> (Box<dyn Session + 'a>, usize) {
+        (self.session, self.filled)
     }
 
     fn compute(
@@ -300,21 +316,21 @@ impl<'a> Worker<'a> {
         touched: &[Vec<(usize, usize)>],
         tallies: &mut [Tally],
         see: &mut dyn See,
-    ) -> Vec<f32> {
+    ) -> Result<(), EngineError> {
         let tokens: Vec<u32> = keys.iter().map(|key| token(*key)).collect();
         let mut hooks = Hooks { edits: self.walk.edits, touched, tallies, see };
-        self.walk.decoder.run(&tokens, segments, &mut self.store, &mut self.buffers, &mut hooks)
+        self.session.run(&tokens, segments, &mut hooks)
     }
 
     /// Makes the store hold what a job needs of the spine, and no more; returns the first free row.
-    fn hold(&mut self, job: usize) -> usize {
+    fn hold(&mut self, job: usize) -> Result<usize, EngineError> {
         let walk = self.walk;
         let needed = walk.plan.needed(job);
         self.held.retain(|(segment, _)| needed.contains(segment));
         let mut next = 0;
         for (_, rows) in &mut self.held {
             if rows.start != next {
-                self.store.move_down(rows.clone(), next);
+                self.session.move_down(rows.clone(), next)?;
             }
             *rows = next..next + rows.len();
             next = rows.end;
@@ -325,7 +341,7 @@ impl<'a> Worker<'a> {
             }
             let node = &walk.plan.spine.nodes[segment];
             let rows = next..next + node.tokens.len();
-            self.store.grow(rows.end);
+            self.session.grow(rows.end)?;
             let chain = node.parent.map_or(Vec::new(), |parent| self.spine_chain(parent, node.depth));
             let segments = [Segment {
                 rows: 0..node.tokens.len(),
@@ -336,12 +352,12 @@ impl<'a> Worker<'a> {
             }];
             let touched = walk.edits.rows(node.tokens.iter().map(|key| class(*key)));
             let mut tallies = walk.edits.tallies();
-            self.compute(&node.tokens, &segments, &touched, &mut tallies, &mut Unseen);
+            self.compute(&node.tokens, &segments, &touched, &mut tallies, &mut Unseen)?;
             walk.tell(Call::Spine(segment), tallies);
             next = rows.end;
             self.held.push((segment, rows));
         }
-        next
+        Ok(next)
     }
 
     /// Rows of the store of a path down the spine, cut after so many tokens.

@@ -3,6 +3,8 @@
 //! The fixtures are made by `oracle/make_gguf.py`. With `UNDERMASK_GGUF_ORACLE` set to another directory of such
 //! fixtures, those are tested too.
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
@@ -32,11 +34,11 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn open(path: &Path) -> Model {
     let file = Gguf::open(path).unwrap_or_else(|error| panic!("{error}"));
-    Model::open(&Source::Gguf(file)).unwrap_or_else(|error| panic!("{error}"))
+    support::opened(&Source::Gguf(file)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn open_bytes(bytes: Vec<u8>) -> Result<Model, EngineError> {
-    Model::open(&Source::Gguf(Gguf::from_bytes("changed.gguf", bytes)?))
+    support::opened(&Source::Gguf(Gguf::from_bytes("changed.gguf", bytes)?))
 }
 
 /// Furthest of the last rows from what is wanted, relative to the largest that is wanted.

@@ -2,12 +2,14 @@
 //!
 //! The fixtures are made by `oracle/make_lora.py`.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use undermask_engine::{Adaptation, EngineError, Gguf, Model, Source};
+use undermask_engine::{Adaptation, EngineError, Gguf, Source};
 
 const WAYS: [Adaptation; 2] = [Adaptation::Merged, Adaptation::Applied];
 
@@ -20,7 +22,7 @@ fn adapted(base: Source, adapter: Source, how: Adaptation) -> Source {
 }
 
 fn logits(source: &Source, tokens: &[u32]) -> Vec<f32> {
-    let model = Model::open(source).unwrap_or_else(|error| panic!("{error}"));
+    let model = support::opened(source).unwrap_or_else(|error| panic!("{error}"));
     model.activations(tokens, &[]).expect("logits").logits
 }
 
@@ -59,7 +61,7 @@ fn logits_match_peft_merged_and_applied() {
 
 #[test]
 fn the_hash_covers_the_adapter_and_not_the_way() {
-    let open = |source: &Source| Model::open(source).expect("a model").identity().weights.clone();
+    let open = |source: &Source| support::opened(source).expect("a model").identity().weights.clone();
     let base = || Source::Directory(fixtures().join("grouped"));
     let with = |name: &str, how| open(&adapted(base(), Source::Directory(fixtures().join("lora").join(name)), how));
     let hashes = [open(&base()), with("attention", Adaptation::Merged), with("pattern", Adaptation::Merged)];
@@ -118,7 +120,7 @@ fn a_gguf_base_takes_an_adapter_and_two_adapters_add_up() {
 
 fn complaint(adapter: Source) -> String {
     let base = Source::Directory(fixtures().join("grouped"));
-    match Model::open(&adapted(base, adapter, Adaptation::Merged)) {
+    match support::opened(&adapted(base, adapter, Adaptation::Merged)) {
         Ok(_) => panic!("it was read"),
         Err(error) => error.to_string(),
     }
@@ -183,6 +185,6 @@ fn damaged_adapters_are_refused() {
     let last = bytes.len() - 4;
     bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
     let base = Source::Directory(fixtures().join("grouped"));
-    let refused = Model::open(&adapted(base, with(bytes), Adaptation::Applied)).err();
+    let refused = support::opened(&adapted(base, with(bytes), Adaptation::Applied)).err();
     assert!(matches!(refused, Some(EngineError::Adapter { .. })), "{refused:?}");
 }

@@ -3,6 +3,8 @@
 //! The fixtures are made by `oracle/make_fixtures.py`. With `UNDERMASK_ORACLE` set to another directory of such fixtures
 //! (CI makes fresh ones with another seed), those are tested too.
 
+mod support;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ fn directories() -> Vec<PathBuf> {
 }
 
 fn open(path: &Path) -> Model {
-    Model::open(&Source::Directory(path.to_owned())).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    support::opened(&Source::Directory(path.to_owned())).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn floats(expected: &SafeTensors, name: &str) -> Vec<f32> {
@@ -86,7 +88,7 @@ fn chat_templates_render_alike() {
                 ["config.json", "tokenizer.json", "model.safetensors"].map(|name| (name.to_owned(), read(name).into()));
             let mut files = files.to_vec();
             files.push(("tokenizer_config.json".to_owned(), configuration.to_string().into_bytes().into()));
-            let model = Model::open(&Source::Memory { name: "case".to_owned(), files }).expect("a model");
+            let model = support::opened(&Source::Memory { name: "case".to_owned(), files }).expect("a model");
             let messages: Vec<Message> = case["messages"]
                 .as_array()
                 .expect("messages")

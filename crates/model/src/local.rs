@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use undermask_engine::{
-    EngineError, Message, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Scoring, Source,
+    DeviceChoice, EngineError, Message, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Scoring, Source,
 };
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::Prompt;
@@ -26,6 +26,8 @@ pub struct LocalSettings {
     pub precision: Precision,
     /// Threads and memory.
     pub scoring: ScoreSettings,
+    /// Where it computes.
+    pub device: DeviceChoice,
 }
 
 /// Characters at a prompt's end that a tokenizer may join with a label.
@@ -56,8 +58,8 @@ impl Local {
     /// # Errors
     /// [`ModelError::Engine`].
     pub fn open(name: &str, source: &Source, settings: LocalSettings) -> Result<Local, ModelError> {
-        let LocalSettings { precision, scoring } = settings;
-        let model = Model::open_with(source, &OpenSettings { precision, threads: scoring.threads })?;
+        let LocalSettings { precision, scoring, device } = settings;
+        let model = Model::open_with(source, &OpenSettings { precision, threads: scoring.threads, device })?;
         let (identity, kind) = (model.identity(), model.describe());
         let facts = ModelFacts {
             name: name.to_owned(),
@@ -69,6 +71,8 @@ impl Local {
             tokenizer_hash: identity.tokenizer.clone(),
             template_hash: identity.template.clone(),
             precision: precision.to_string(),
+            device: model.device().name.clone(),
+            driver: model.device().driver.clone(),
         };
         Ok(Local { model, facts, settings: scoring, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
     }
@@ -226,7 +230,8 @@ impl Respond for Local {
 
     fn notes(&self) -> Vec<String> {
         let note = "the chat template takes no system role; system messages were put before the user's";
-        self.folds_system.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
+        let folds = self.folds_system.load(Ordering::Relaxed).then(|| note.to_owned());
+        folds.into_iter().chain(self.model.device().note.clone()).collect()
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {

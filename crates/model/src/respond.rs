@@ -46,6 +46,11 @@ pub struct ModelFacts {
     pub template_hash: String,
     /// Precision of the computation: `f32`.
     pub precision: String,
+    /// Where it computes: `cpu`, or `cuda` and the GPU's name.
+    pub device: String,
+    /// CUDA version of the GPU's driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
 }
 
 /// How many tokens a set of questions is.

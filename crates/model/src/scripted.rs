@@ -31,6 +31,8 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
             tokenizer_hash: text("tokenizer"),
             template_hash: text("template"),
             precision: "f32".to_owned(),
+            device: "cpu".to_owned(),
+            driver: None,
         };
         Scripted { facts, rule, pause: Duration::ZERO }
     }

@@ -372,6 +372,10 @@ fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
         ("tokenizer", info.tokenizer_hash.clone()),
         ("chat template", info.template_hash.clone()),
         ("precision", info.precision.clone()),
+        (
+            "device",
+            info.driver.as_ref().map_or(info.device.clone(), |driver| format!("{}, driver {driver}", info.device)),
+        ),
         ("suite", format!("{} {}", info.suite, info.suite_hash)),
         ("seed", info.seed.to_string()),
         ("design", if info.full { "full cross".to_owned() } else { "balanced fraction".to_owned() }),

@@ -29,6 +29,8 @@ fn info(trials: usize) -> RunInfo {
         tokenizer_hash: text("t"),
         template_hash: text("c"),
         precision: text("f32"),
+        device: "cpu".to_owned(),
+        driver: None,
         suite: text("core"),
         suite_hash: text("h"),
         suite_text: String::new(),

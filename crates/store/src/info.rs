@@ -34,6 +34,12 @@ pub struct RunInfo {
     pub commit: Option<String>,
     /// Precision of the computation.
     pub precision: String,
+    /// Where it was computed: `cpu`, or `cuda` and the GPU's name. Runs from before this was noted are the processor's.
+    #[serde(default = "processor")]
+    pub device: String,
+    /// CUDA version of the GPU's driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Suite.
     pub suite: String,
     /// Hash of the suite, thresholds included.
@@ -57,6 +63,10 @@ pub struct RunInfo {
     /// Remarks on how the model was asked (for example a system role folded into the user's turn).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+fn processor() -> String {
+    "cpu".to_owned()
 }
 
 /// How far a run came.
@@ -126,6 +136,7 @@ impl RunFile {
             ("suite (hash)", old.suite_hash.clone(), new.suite_hash.clone()),
             ("seed", old.seed.to_string(), new.seed.to_string()),
             ("precision", old.precision.clone(), new.precision.clone()),
+            ("device", old.device.clone(), new.device.clone()),
             ("choice of the full cross", old.full.to_string(), new.full.to_string()),
         ];
         match pairs.into_iter().find(|(_, found, wanted)| found != wanted) {

@@ -18,6 +18,8 @@ fn info() -> RunInfo {
         tokenizer_hash: "t".to_owned(),
         template_hash: "c".to_owned(),
         precision: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        driver: None,
         suite: "s".to_owned(),
         suite_hash: "h".to_owned(),
         suite_text: String::new(),
@@ -103,6 +105,29 @@ fn another_run_is_refused_by_what_differs_and_two_writers_too() {
     let other = RunInfo { suite_hash: "other".to_owned(), ..info() };
     let error = RunStore::open(folder.path(), other).err().expect("a refusal").to_string();
     assert!(error.contains("suite") && error.contains("--out"), "{error}");
+}
+
+#[test]
+fn a_run_is_not_continued_on_another_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(RunStore::open(folder.path(), info()).expect("a run"));
+    let gpu = |driver: &str| RunInfo { device: "cuda A".to_owned(), driver: Some(driver.to_owned()), ..info() };
+    let error = RunStore::open(folder.path(), gpu("CUDA 12.4")).err().expect("a refusal").to_string();
+    assert!(error.contains("device") && error.contains("cpu") && error.contains("cuda A"), "{error}");
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(RunStore::open(folder.path(), gpu("CUDA 12.4")).expect("a run"));
+    drop(RunStore::open(folder.path(), gpu("CUDA 13.0")).expect("another driver continues it"));
+}
+
+#[test]
+fn a_run_from_before_devices_were_noted_is_the_processors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(RunStore::open(folder.path(), info()).expect("a run"));
+    let path = folder.path().join("run.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("bytes")).expect("JSON");
+    assert_eq!(json.as_object_mut().expect("an object").remove("device"), Some("cpu".into()));
+    fs::write(&path, json.to_string()).expect("written");
+    drop(RunStore::open(folder.path(), info()).expect("the same run"));
 }
 
 #[test]

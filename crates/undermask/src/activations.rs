@@ -14,7 +14,8 @@ use crate::models;
 /// # Errors
 /// No input, an unknown hook point, an unreadable model, a file that cannot be written.
 pub fn write(arguments: &ActivationArguments) -> Result<Finish, CommandError> {
-    let local = models::open(&arguments.model, LocalSettings::default())?;
+    let settings = LocalSettings { device: arguments.device, ..LocalSettings::default() };
+    let local = models::open(&arguments.model, settings)?;
     let model = local.model();
     let wrong = |error: EngineError| CommandError::model(&arguments.model, error);
     let tokens = if let Some(text) = &arguments.text {

@@ -122,7 +122,7 @@ fn local_settings(arguments: &AuditArguments) -> Result<LocalSettings, CommandEr
         cli::Precision::Q8 => Precision::Q8,
     };
     let scoring = ScoreSettings { threads, memory: arguments.memory.saturating_mul(1 << 20) };
-    Ok(LocalSettings { precision, scoring })
+    Ok(LocalSettings { precision, scoring, device: arguments.device })
 }
 
 fn info(
@@ -145,6 +145,8 @@ fn info(
         template_hash: facts.template_hash,
         commit: facts.commit,
         precision: facts.precision,
+        device: facts.device,
+        driver: facts.driver,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: text.to_owned(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use undermask_engine::DeviceChoice;
+
 use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::{activations, audit, export, grow, report, suites};
@@ -58,6 +60,10 @@ pub struct AuditArguments {
     /// Precision of the computation.
     #[arg(long, value_enum, default_value_t = Precision::F32, env = "UNDERMASK_PRECISION")]
     pub precision: Precision,
+    /// Where models compute: cpu, cuda (an NVIDIA GPU, in builds with the feature cuda), cuda:N for the N-th from 0, or
+    /// auto: a GPU where one can be used.
+    #[arg(long, default_value = "cpu", env = "UNDERMASK_DEVICE")]
+    pub device: DeviceChoice,
     /// Ask the full cross of contexts, scenarios and rungs.
     #[arg(long)]
     pub full: bool,
@@ -155,6 +161,9 @@ pub struct ActivationArguments {
     /// The safetensors file to write.
     #[arg(long)]
     pub out: PathBuf,
+    /// Where the model computes: cpu, cuda, cuda:N or auto.
+    #[arg(long, default_value = "cpu", env = "UNDERMASK_DEVICE")]
+    pub device: DeviceChoice,
     /// Hook points, separated by commas. [default: resid_post of every block]
     #[arg(long, value_delimiter = ',')]
     pub hooks: Vec<String>,

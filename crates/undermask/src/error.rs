@@ -84,7 +84,10 @@ impl CommandError {
     fn help(&self) -> Option<&'static str> {
         match self {
             CommandError::Model { error: ModelError::Engine(error), .. }
-                if !matches!(error, EngineError::Request(_) | EngineError::NoTemplate { .. }) =>
+                if !matches!(
+                    error,
+                    EngineError::Request(_) | EngineError::NoTemplate { .. } | EngineError::Device { .. }
+                ) =>
             {
                 Some(
                     "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",

@@ -63,7 +63,11 @@ pub fn open(name: &str, settings: LocalSettings) -> Result<Local, CommandError> 
             }
         }
     };
-    opened.map_err(|error| CommandError::model(name, error))
+    let local = opened.map_err(|error| CommandError::model(name, error))?;
+    if let Some(note) = &local.model().device().note {
+        eprintln!("note: {note}");
+    }
+    Ok(local)
 }
 
 /// An organism and its adapter, if it has one.

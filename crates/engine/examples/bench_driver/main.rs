@@ -40,7 +40,7 @@ fn main() -> Result<(), Failure> {
         true => Source::Gguf(Gguf::open(Path::new(model))?),
         false => Source::Directory(model.into()),
     };
-    let model = Model::open_with(&source, &OpenSettings { precision, threads })?;
+    let model = Model::open_with(&source, &OpenSettings { precision, threads, ..OpenSettings::default() })?;
     let mut out = std::io::stdout().lock();
     let mut tell = |answer: Value| -> std::io::Result<()> {
         writeln!(out, "{answer}")?;

@@ -52,6 +52,12 @@ impl LowRank {
         multiply(sizes, (out, Lay::rows(rows)), 1.0, (&inner, inner_lay), up, 1.0);
     }
 
+    /// The rank, [rank, columns], and [rows, rank] times the scale.
+    #[cfg(feature = "cuda")]
+    pub fn factors(&self) -> (usize, &[f32], &[f32]) {
+        (self.rank, &self.down, &self.up)
+    }
+
     /// Only some rows of the matrix that it is added to.
     pub fn rows(&self, rows: std::ops::Range<usize>) -> LowRank {
         let up = self.up[rows.start * self.rank..rows.end * self.rank].to_vec();

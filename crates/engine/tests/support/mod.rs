@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use undermask_engine::{Model, OpenSettings, Precision, Source};
+use undermask_engine::{DeviceChoice, Model, OpenSettings, Precision, Source};
 
 /// A fixture: expected values by name, and the model that they belong to.
 pub struct Fixture {
@@ -88,8 +88,31 @@ fn open_in(
         ("tokenizer.json".to_owned(), tokenizer.into()),
         ("model.safetensors".to_owned(), weights.into()),
     ];
-    let settings = OpenSettings { precision, ..OpenSettings::default() };
-    Model::open_with(&Source::Memory { name: name.to_owned(), files }, &settings)
+    let device = test_device();
+    let model = Model::open_with(&Source::Memory { name: name.to_owned(), files }, &OpenSettings { precision, device, ..OpenSettings::default() })?;
+    on_test_device(&model);
+    Ok(model)
+}
+
+/// Opens a model on the device that UNDERMASK_TEST_DEVICE names (cpu, cuda, cuda:N), so that the same tests run on all.
+pub fn opened(source: &Source) -> Result<Model, undermask_engine::EngineError> {
+    let model = Model::open_with(source, &OpenSettings { device: test_device(), ..OpenSettings::default() })?;
+    on_test_device(&model);
+    Ok(model)
+}
+
+fn test_device() -> DeviceChoice {
+    named_device().parse().unwrap_or_else(|why| panic!("UNDERMASK_TEST_DEVICE: {why}"))
+}
+
+fn named_device() -> String {
+    std::env::var("UNDERMASK_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned())
+}
+
+fn on_test_device(model: &Model) {
+    let asked = if named_device().starts_with("cuda") { "cuda " } else { "cpu" };
+    assert!(model.device().name.starts_with(asked), "{:?}", model.device());
+}
 }
 
 impl Fixture {
