@@ -94,7 +94,7 @@ impl Matrix {
     /// Takes a tensor [rows, columns] that is multiplied; a small model's are packed whatever their type.
     pub fn of(tensor: Tensor, rows: usize, columns: usize, small: bool, packing: &Packing) -> Matrix {
         if packing.precision == Precision::Q8 && columns.is_multiple_of(32) {
-            let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns).to_vec();
+            let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns);
             let done = |rows: Range<usize>| tensor.release(rows.start * columns..rows.end * columns);
             let blocks = Blocks::pack(tensor.kind, rows, columns, &packing.pool, bytes, done);
             tensor.release(0..rows * columns);
