@@ -207,25 +207,30 @@ impl Decoder {
         }
     }
 
-    /// What a block's feed-forward layer adds to the stream, into `buffers.added`.
+    /// What a block's feed-forward layer adds to the stream, into `buffers.added`. Its inner width is several times the
+    /// stream's: it goes some rows at a time, so that a long prompt does not take more memory than the model.
     fn mlp_out(&self, block: &Block, stream: &[f32], buffers: &mut Buffers) {
         let config = &self.config;
-        let count = stream.len() / config.hidden;
         let Buffers { normed, gate, activated, added, scratch, .. } = buffers;
-        let input = self.normed(stream, block.feed_norm.as_deref(), normed, &scratch.pool);
-        sized(gate, count * config.intermediate);
-        sized(activated, count * config.intermediate);
-        block.gate.project(count, input, gate, scratch);
-        block.up.project(count, input, activated, scratch);
-        for_rows(&scratch.pool, activated, config.intermediate, GRAIN, |first, activated| {
-            let gate = &gate[first * config.intermediate..][..activated.len()];
-            match config.activation {
-                Activation::Silu => gate_forward(gate, activated),
-                Activation::GeluTanh => gelu_forward(gate, activated),
-            }
-        });
-        sized(added, count * config.hidden);
-        block.down.project(count, activated, added, scratch);
+        sized(added, stream.len());
+        for (stream, added) in
+            stream.chunks(INNER_ROWS * config.hidden).zip(added.chunks_mut(INNER_ROWS * config.hidden))
+        {
+            let count = stream.len() / config.hidden;
+            let input = self.normed(stream, block.feed_norm.as_deref(), normed, &scratch.pool);
+            sized(gate, count * config.intermediate);
+            sized(activated, count * config.intermediate);
+            block.gate.project(count, input, gate, scratch);
+            block.up.project(count, input, activated, scratch);
+            for_rows(&scratch.pool, activated, config.intermediate, GRAIN, |first, activated| {
+                let gate = &gate[first * config.intermediate..][..activated.len()];
+                match config.activation {
+                    Activation::Silu => gate_forward(gate, activated),
+                    Activation::GeluTanh => gelu_forward(gate, activated),
+                }
+            });
+            block.down.project(count, activated, added, scratch);
+        }
         if let Some(weight) = &block.feed_out_norm {
             self.norm_in_place(added, weight, normed, &scratch.pool);
         }
@@ -276,6 +281,8 @@ impl Decoder {
     }
 }
 
+/// Rows that pass the feed-forward layer at once: enough for products that are bound by arithmetic.
+const INNER_ROWS: usize = 512;
 /// Rows of one task of the pool, in what is done row by row.
 const GRAIN: usize = 32;
 

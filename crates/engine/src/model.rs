@@ -13,6 +13,7 @@ use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
+use crate::plan;
 use crate::read::{self, ReadOut, Reading};
 use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
@@ -103,15 +104,16 @@ impl Model {
         if let Some(text) = source.text("generation_config.json")? {
             config.add_end_tokens(&text)?;
         }
-        let mut weights = Weights::open(source)?;
-        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
-        let decoder = Decoder::load(&config, &weights)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
         })?;
         let tokenizer =
             Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
         let template = Template::read(source)?;
+        // Last: what reading a large vocabulary takes for a while is not held beside the weights.
+        let mut weights = Weights::open(source)?;
+        weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
+        let decoder = Decoder::load(&config, &weights)?;
         let identity = Identity {
             weights: weights.hash.clone(),
             tokenizer: blake3::hash(json.as_bytes()).to_hex().to_string(),
@@ -141,6 +143,12 @@ impl Model {
     /// Kind and size.
     pub fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// Bytes that keys and values take for so many tokens, of all sequences together. How many tokens scoring, reading and
+    /// generation hold at once follows from [`ScoreSettings::memory`]; [`Model::in_step`] holds all.
+    pub fn cache_bytes(&self, tokens: usize) -> u64 {
+        plan::bytes_stored(&self.config) as u64 * tokens as u64
     }
 
     /// Whether conversations can be rendered.

@@ -76,10 +76,6 @@ macro_rules! fours_of_256 {
                     Double(floats(bytes), floats(_mm_srli_si128::<8>(bytes)))
                 }
             }
-            #[inline(always)]
-            unsafe fn prefetch(from: *const u32) {
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-            }
         }
     };
 }

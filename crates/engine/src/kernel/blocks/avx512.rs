@@ -68,10 +68,6 @@ macro_rules! fours_of_512 {
                     Wide(_mm512_cvtepi32_ps(words))
                 }
             }
-            #[inline(always)]
-            unsafe fn prefetch(from: *const u32) {
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-            }
         }
     };
 }

@@ -33,9 +33,6 @@ pub(crate) trait Fours {
     unsafe fn halves(from: *const u32) -> Self::Floats;
     /// Sixteen u8, or i8.
     unsafe fn bytes<const SIGNED: bool>(from: *const u32) -> Self::Floats;
-    /// Asks for a cache line that will be read soon; any address will do.
-    #[inline(always)]
-    unsafe fn prefetch(_from: *const u32) {}
 }
 
 /// Plain Rust.
