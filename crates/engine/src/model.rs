@@ -11,6 +11,7 @@ use crate::choose::{self, Choice, Chosen};
 use crate::decoder::Decoder;
 use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
+use crate::kernel::memory::give_back;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
 use crate::plan;
@@ -111,6 +112,7 @@ impl Model {
             Tokenizer::from_bytes(json.as_bytes()).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
         let template = Template::read(source)?;
         // Last: what reading a large vocabulary takes for a while is not held beside the weights.
+        give_back();
         let mut weights = Weights::open(source)?;
         weights.packing = Packing { precision: settings.precision, pool: Arc::new(Pool::new(settings.threads)) };
         let decoder = Decoder::load(&config, &weights)?;

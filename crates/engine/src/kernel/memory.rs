@@ -2,7 +2,8 @@
 //! all of it, and small pages cost address look-ups).
 //!
 //! A matrix rarely fills whole large pages. So matrices share *chunks* that begin at one; what is behind the last matrix
-//! of a chunk is never touched and takes no memory. A chunk is given back with the last matrix in it.
+//! of a chunk is never touched and takes no memory. A chunk is given back with the last matrix in it. (What the allocator
+//! holds beside all this is given back when a model is about to be read: [`give_back`].)
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -84,6 +85,19 @@ fn place(bytes: usize) -> Option<(*mut u32, Arc<MmapMut>)> {
     let address = filling.next;
     filling.next += bytes;
     Some((address as *mut u32, chunk))
+}
+
+/// Asks the allocator to give back to the system what is free in the midst of what it holds: glibc keeps it otherwise, and
+/// after a large vocabulary was read that is a tenth of a small model.
+pub(crate) fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        unsafe extern "C" {
+            fn malloc_trim(pad: usize) -> i32;
+        }
+        // SAFETY: as glibc declares it; it touches free memory only, and locks what it must.
+        unsafe { malloc_trim(0) };
+    }
 }
 
 impl std::ops::Deref for Words {
