@@ -135,7 +135,7 @@ mod tests {
         for round in 0..3u32 {
             for (number, length) in lengths.into_iter().enumerate() {
                 let mut words = Words::zeroed(length);
-                assert!(words.len() == length && words.as_ptr() as usize % 64 == 0);
+                assert!(words.len() == length && (words.as_ptr() as usize).is_multiple_of(64));
                 assert!(words.iter().all(|word| *word == 0), "a place was used before");
                 words.fill(round * 100 + number as u32 + 1);
                 held.push(words);
