@@ -77,6 +77,14 @@ pub(crate) struct Angles {
     pub half: usize,
 }
 
+/// The parameters of a gated feed-forward layer.
+pub(crate) struct Feed<'a, L> {
+    pub gate: &'a L,
+    pub up: &'a L,
+    pub down: &'a L,
+    pub activation: Activation,
+}
+
 /// The operations of a forward pass. Rows are [N, W] in f32 and know their length; what an operation writes gets the
 /// length that it needs.
 pub(crate) trait Device {
@@ -152,6 +160,20 @@ pub(crate) trait Device {
     ) -> Result<(), EngineError>;
     /// act = activation(gate)·act.
     fn gate(&mut self, activation: Activation, gate: &Self::Rows, act: &mut Self::Rows) -> Result<(), EngineError>;
+    /// out = down(activation(gate(input))·up(input)) for `count` rows; the scratch rows are of the inner width.
+    fn feed_forward(
+        &mut self,
+        feed: &Feed<'_, Self::Linear>,
+        count: usize,
+        input: &Self::Rows,
+        [gate, activated]: [&mut Self::Rows; 2],
+        out: &mut Self::Rows,
+    ) -> Result<(), EngineError> {
+        self.project(feed.gate, count, input, gate)?;
+        self.project(feed.up, count, input, activated)?;
+        self.gate(feed.activation, gate, activated)?;
+        self.project(feed.down, count, activated, out)
+    }
     /// one += two.
     fn add(&mut self, one: &mut Self::Rows, two: &Self::Rows) -> Result<(), EngineError>;
     /// Some rows of the hidden width.

@@ -11,7 +11,7 @@ use crate::EngineError;
 use crate::block::{Block, Parameters};
 use crate::config::Config;
 use crate::decoder::Segment;
-use crate::device::{Angles, Device};
+use crate::device::{Angles, Device, Feed};
 use crate::hook::{HookPoint, Visitor, Wanted};
 use crate::kernel::attention::Heads;
 
@@ -129,10 +129,8 @@ impl<'a, D: Device> Pass<'a, D> {
                 &*normed
             }
         };
-        device.project(&block.gate, count, input, gate)?;
-        device.project(&block.up, count, input, activated)?;
-        device.gate(config.activation, gate, activated)?;
-        device.project(&block.down, count, activated, added)?;
+        let feed = Feed { gate: &block.gate, up: &block.up, down: &block.down, activation: config.activation };
+        device.feed_forward(&feed, count, input, [gate, activated], added)?;
         match &block.feed_out_norm {
             Some(weight) => norm_in_place(device, config, weight, added, normed),
             None => Ok(()),

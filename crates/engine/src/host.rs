@@ -9,7 +9,7 @@ use crate::attend::soft_cap;
 use crate::block::Linear;
 use crate::config::{Activation, Config};
 use crate::decoder::Segment;
-use crate::device::{Angles, Device};
+use crate::device::{Angles, Device, Feed};
 use crate::hook::Wanted;
 use crate::kernel::attention::{Heads, Sequence, attend};
 use crate::kernel::isa::Isa;
@@ -59,6 +59,8 @@ fn sized(buffer: &mut Vec<f32>, length: usize) {
     buffer.resize(length, 0.0);
 }
 
+/// Rows that pass the feed-forward layer at once: enough for products that are bound by arithmetic.
+const INNER_ROWS: usize = 512;
 /// Rows of one task of the pool, in what is done row by row.
 const GRAIN: usize = 32;
 
@@ -170,6 +172,30 @@ impl Device for Host {
         sized(out, query.len());
         let stored = (&self.store.keys[layer][..], &self.store.values[layer][..]);
         attend(Isa::chosen(), heads, &call.sequences, query, stored, out, self.pool());
+        Ok(())
+    }
+
+    /// The inner width is several times the stream's: it goes some rows at a time, so that a long prompt does not take
+    /// more memory than the model.
+    fn feed_forward(
+        &mut self,
+        feed: &Feed<'_, Linear>,
+        count: usize,
+        input: &Vec<f32>,
+        [gate, activated]: [&mut Vec<f32>; 2],
+        out: &mut Vec<f32>,
+    ) -> Result<(), EngineError> {
+        let wide = self.hidden;
+        sized(out, count * wide);
+        for (input, out) in input.chunks(INNER_ROWS * wide).zip(out.chunks_mut(INNER_ROWS * wide)) {
+            let count = input.len() / wide;
+            for (linear, inner) in [(feed.gate, &mut *gate), (feed.up, &mut *activated)] {
+                sized(inner, count * linear.rows());
+                linear.project(count, input, inner, &mut self.workspace);
+            }
+            self.gate(feed.activation, gate, activated)?;
+            feed.down.project(count, activated, out, &mut self.workspace);
+        }
         Ok(())
     }
 

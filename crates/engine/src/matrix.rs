@@ -99,7 +99,7 @@ impl Matrix {
             return Matrix::looked_up(tensor, rows, columns);
         }
         if packing.precision == Precision::Q8 && columns.is_multiple_of(32) {
-            let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns).to_vec();
+            let bytes = |row: usize| tensor.row_bytes(row * columns..(row + 1) * columns);
             let done = |rows: Range<usize>| tensor.release(rows.start * columns..rows.end * columns);
             let blocks = Blocks::pack(tensor.kind, rows, columns, &packing.pool, bytes, done);
             tensor.release(0..rows * columns);
@@ -220,5 +220,38 @@ impl Matrix {
             self.project_rows(range.clone(), count, input, out, workspace);
             work(range, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize) -> impl Iterator<Item = f32> {
+        (0..count).map(|at| ((at * 67 % 211) as f32 - 105.0) * 0.013)
+    }
+
+    fn projected(precision: Precision, rows: usize, columns: usize) -> Vec<f32> {
+        let tensor = Tensor::floats_held(numbers(rows * columns), vec![rows, columns]);
+        let matrix = Matrix::of(tensor, rows, columns, false, &Packing { precision, ..Packing::default() });
+        let input: Vec<f32> = numbers(3 * columns).collect();
+        let mut out = vec![0.0; 3 * rows];
+        matrix.project(3, &input, &mut out, &mut Workspace::default());
+        out
+    }
+
+    #[test]
+    fn eight_bits_compute_exactly_where_columns_are_no_multiple_of_32() {
+        for columns in [1, 31, 33, 48, 100] {
+            for rows in [1, 16, 37] {
+                let exact = projected(Precision::F32, rows, columns);
+                assert_eq!(projected(Precision::Q8, rows, columns), exact, "{rows}×{columns}");
+            }
+        }
+        // Where they are one, it rounds: the test above would not tell otherwise.
+        let (rounded, exact) = (projected(Precision::Q8, 37, 96), projected(Precision::F32, 37, 96));
+        assert_ne!(rounded, exact);
+        let largest = exact.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        assert!(rounded.iter().zip(&exact).all(|(one, two)| (one - two).abs() < 0.02 * largest));
     }
 }

@@ -9,7 +9,9 @@ use crate::decoder::Decoder;
 use crate::device::{DeviceChoice, DeviceFacts};
 use crate::generate::{self, GenerateRequest, Generated, Generation};
 use crate::intervene::Receipt;
+use crate::kernel::memory::give_back;
 use crate::matrix::Precision;
+use crate::plan;
 use crate::read::{self, ReadOut, Reading};
 use crate::sample::Sampling;
 use crate::score::{self, OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
@@ -103,12 +105,14 @@ impl Model {
         if let Some(text) = source.text("generation_config.json")? {
             config.add_end_tokens(&text)?;
         }
-        let weights = Weights::open(source)?;
         let json = source.text("tokenizer.json")?.ok_or_else(|| {
             missing("tokenizer.json", "save the tokenizer with transformers' save_pretrained (a fast tokenizer)")
         })?;
         let tokenizer = Tokenizer::parse(&json)?;
         let template = ChatTemplate::read(source)?;
+        // Last: what reading a large vocabulary takes for a while is not held beside the weights.
+        give_back();
+        let weights = Weights::open(source)?;
         let identity = Identity {
             weights: weights.hash.clone(),
             tokenizer: blake3::hash(json.as_bytes()).to_hex().to_string(),
@@ -145,6 +149,12 @@ impl Model {
     /// Where it computes.
     pub fn device(&self) -> &DeviceFacts {
         self.decoder.facts()
+    }
+
+    /// Bytes that keys and values take for so many tokens, of all sequences together. How many tokens scoring, reading and
+    /// generation hold at once follows from [`ScoreSettings::memory`]; [`Model::in_step`] holds all.
+    pub fn cache_bytes(&self, tokens: usize) -> u64 {
+        plan::bytes_stored(&self.config) as u64 * tokens as u64
     }
 
     /// Whether conversations can be rendered.

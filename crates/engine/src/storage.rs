@@ -6,6 +6,9 @@
 //! |---|---|---|---|
 //! | Q8_0 | 32 | d, 32 × i8 | d·q |
 //! | Q4_0 | 32 | d, 16 × two nibbles | d·(q − 8); low nibbles are the first half |
+//! | Q4_1 | 32 | d, m, 16 × two nibbles | d·q + m |
+//! | Q5_0 | 32 | d, 32 fifth bits, 16 × two nibbles | d·(q − 16) |
+//! | Q5_1 | 32 | d, m, 32 fifth bits, 16 × two nibbles | d·q + m |
 //! | Q4_K | 256 | d, m, 12 of 6-bit scales, 128 × two nibbles | d·s·q − m·t, a scale s and t for each 32 |
 //! | Q5_K | 256 | as Q4_K, with 32 of fifth bits before the nibbles | the same |
 //! | Q6_K | 256 | 128 of low nibbles, 64 of high bits, 16 × i8 scales, d | d·s·(q − 32), a scale for each 16 |
@@ -22,6 +25,9 @@ pub(crate) enum BlockType {
     Bf16,
     Q8_0,
     Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
     Q4K,
     Q5K,
     Q6K,
@@ -32,7 +38,7 @@ impl BlockType {
     pub const fn elements(self) -> usize {
         match self {
             BlockType::F32 | BlockType::F16 | BlockType::Bf16 => 1,
-            BlockType::Q8_0 | BlockType::Q4_0 => 32,
+            BlockType::Q8_0 | BlockType::Q4_0 | BlockType::Q4_1 | BlockType::Q5_0 | BlockType::Q5_1 => 32,
             BlockType::Q4K | BlockType::Q5K | BlockType::Q6K => 256,
         }
     }
@@ -44,6 +50,9 @@ impl BlockType {
             BlockType::F16 | BlockType::Bf16 => 2,
             BlockType::Q8_0 => 34,
             BlockType::Q4_0 => 18,
+            BlockType::Q4_1 => 20,
+            BlockType::Q5_0 => 22,
+            BlockType::Q5_1 => 24,
             BlockType::Q4K => 144,
             BlockType::Q5K => 176,
             BlockType::Q6K => 210,
@@ -58,6 +67,9 @@ impl BlockType {
             BlockType::Bf16 => "BF16",
             BlockType::Q8_0 => "Q8_0",
             BlockType::Q4_0 => "Q4_0",
+            BlockType::Q4_1 => "Q4_1",
+            BlockType::Q5_0 => "Q5_0",
+            BlockType::Q5_1 => "Q5_1",
             BlockType::Q4K => "Q4_K",
             BlockType::Q5K => "Q5_K",
             BlockType::Q6K => "Q6_K",
@@ -89,71 +101,12 @@ impl BlockType {
             }
             BlockType::Q8_0 => blocks::<32>(self, bytes, out, q8_0),
             BlockType::Q4_0 => blocks::<32>(self, bytes, out, q4_0),
+            BlockType::Q4_1 => blocks::<32>(self, bytes, out, q4_1),
+            BlockType::Q5_0 => blocks::<32>(self, bytes, out, q5_0),
+            BlockType::Q5_1 => blocks::<32>(self, bytes, out, q5_1),
             BlockType::Q4K => blocks::<256>(self, bytes, out, q4_k),
             BlockType::Q5K => blocks::<256>(self, bytes, out, q5_k),
             BlockType::Q6K => blocks::<256>(self, bytes, out, q6_k),
-        }
-    }
-
-    /// The whole numbers of blocks of a quantised type, and for every 32 of them (Q6_K: 16) the scale and the minimum: a
-    /// number is scale·q − minimum.
-    ///
-    /// # Panics
-    /// When the lengths do not fit, or for plain floats.
-    pub fn parts(self, bytes: &[u8], quants: &mut [i8], scales: &mut [f32], minima: &mut [f32]) {
-        let group = if self == BlockType::Q6K { 16 } else { 32 };
-        let groups = self.elements() / group;
-        assert!(groups > 0, "{} has no whole numbers", self.name());
-        let each = bytes
-            .chunks_exact(self.bytes())
-            .zip(quants.chunks_exact_mut(self.elements()))
-            .zip(scales.chunks_exact_mut(groups).zip(minima.chunks_exact_mut(groups)));
-        for ((block, quants), (scales, minima)) in each {
-            minima.fill(0.0);
-            match self {
-                BlockType::Q8_0 => {
-                    scales[0] = half_at(block, 0);
-                    quants.iter_mut().zip(&block[2..34]).for_each(|(quant, byte)| *quant = *byte as i8);
-                }
-                BlockType::Q4_0 => {
-                    scales[0] = half_at(block, 0);
-                    for (place, pair) in block[2..18].iter().enumerate() {
-                        quants[place] = (pair & 0x0F) as i8 - 8;
-                        quants[place + 16] = (pair >> 4) as i8 - 8;
-                    }
-                }
-                BlockType::Q4K | BlockType::Q5K => {
-                    let (scale, minimum) = (half_at(block, 0), half_at(block, 2));
-                    let (own_scales, own_minima) = scales_and_minima(&block[4..16]);
-                    let (fifth, nibbles) = match self {
-                        BlockType::Q4K => (None, &block[16..144]),
-                        _ => (Some(&block[16..48]), &block[48..176]),
-                    };
-                    for (group, quants) in quants.chunks_exact_mut(32).enumerate() {
-                        scales[group] = scale * f32::from(own_scales[group]);
-                        minima[group] = minimum * f32::from(own_minima[group]);
-                        for (place, quant) in quants.iter_mut().enumerate() {
-                            let low = (nibbles[group / 2 * 32 + place] >> (group % 2 * 4)) & 0x0F;
-                            let high = fifth.map_or(0, |fifth| (fifth[place] >> group) & 1);
-                            *quant = (low | (high << 4)) as i8;
-                        }
-                    }
-                }
-                _ => {
-                    let scale = half_at(block, 208);
-                    for (group, quants) in quants.chunks_exact_mut(32).enumerate() {
-                        let (side, row) = (group / 4, group % 4);
-                        for (place, quant) in quants.iter_mut().enumerate() {
-                            let low = (block[side * 64 + row % 2 * 32 + place] >> (row / 2 * 4)) & 0x0F;
-                            let high = (block[128 + side * 32 + place] >> (row * 2)) & 0x03;
-                            *quant = (low | (high << 4)) as i8 - 32;
-                        }
-                        for half in 0..2 {
-                            scales[group * 2 + half] = scale * f32::from(block[192 + group * 2 + half] as i8);
-                        }
-                    }
-                }
-            }
         }
     }
 
@@ -181,8 +134,8 @@ impl BlockType {
     pub fn scales_are_finite(self, bytes: &[u8]) -> bool {
         let places: &[usize] = match self {
             BlockType::F32 | BlockType::F16 | BlockType::Bf16 => return true,
-            BlockType::Q8_0 | BlockType::Q4_0 => &[0],
-            BlockType::Q4K | BlockType::Q5K => &[0, 2],
+            BlockType::Q8_0 | BlockType::Q4_0 | BlockType::Q5_0 => &[0],
+            BlockType::Q4_1 | BlockType::Q5_1 | BlockType::Q4K | BlockType::Q5K => &[0, 2],
             BlockType::Q6K => &[208],
         };
         let finite = |block: &[u8]| places.iter().all(|place| half_at(block, *place).is_finite());
@@ -220,9 +173,38 @@ fn q4_0(block: &[u8], out: &mut [f32; 32]) {
     }
 }
 
+fn q4_1(block: &[u8], out: &mut [f32; 32]) {
+    let (scale, least) = (half_at(block, 0), half_at(block, 2));
+    let (low, high) = out.split_at_mut(16);
+    for ((low, high), pair) in low.iter_mut().zip(high).zip(&block[4..20]) {
+        *low = scale * f32::from(pair & 0x0F) + least;
+        *high = scale * f32::from(pair >> 4) + least;
+    }
+}
+
+fn q5_0(block: &[u8], out: &mut [f32; 32]) {
+    let scale = half_at(block, 0);
+    let quants = five_bits(&block[2..6], &block[6..22]);
+    out.iter_mut().zip(quants).for_each(|(out, quant)| *out = scale * f32::from(quant as i8 - 16));
+}
+
+fn q5_1(block: &[u8], out: &mut [f32; 32]) {
+    let (scale, least) = (half_at(block, 0), half_at(block, 2));
+    let quants = five_bits(&block[4..8], &block[8..24]);
+    out.iter_mut().zip(quants).for_each(|(out, quant)| *out = scale * f32::from(quant) + least);
+}
+
+/// The 32 numbers of Q5_0 and Q5_1, without sign: bit 4 of number i is bit i of the four bytes of fifth bits.
+pub(crate) fn five_bits(fifth: &[u8], nibbles: &[u8]) -> [u8; 32] {
+    std::array::from_fn(|place| {
+        let low = (nibbles[place % 16] >> (place / 16 * 4)) & 0x0F;
+        low | ((fifth[place / 8] >> (place % 8)) & 1) << 4
+    })
+}
+
 /// The eight 6-bit scales and minima of a K block from their 12 bytes: four of each plainly, and the last four in nibbles
 /// with their two upper bits in the upper bits of the first eight bytes.
-fn scales_and_minima(packed: &[u8]) -> ([u8; 8], [u8; 8]) {
+pub(crate) fn scales_and_minima(packed: &[u8]) -> ([u8; 8], [u8; 8]) {
     let (mut scales, mut minima) = ([0; 8], [0; 8]);
     for place in 0..4 {
         let (scale, minimum, last) = (packed[place], packed[place + 4], packed[place + 8]);
@@ -290,6 +272,9 @@ mod tests {
             BlockType::Bf16,
             BlockType::Q8_0,
             BlockType::Q4_0,
+            BlockType::Q4_1,
+            BlockType::Q5_0,
+            BlockType::Q5_1,
             BlockType::Q4K,
             BlockType::Q5K,
             BlockType::Q6K,
@@ -334,6 +319,10 @@ mod tests {
         for (kind, place) in [
             (BlockType::Q8_0, 0),
             (BlockType::Q4_0, 0),
+            (BlockType::Q4_1, 2),
+            (BlockType::Q5_0, 0),
+            (BlockType::Q5_1, 0),
+            (BlockType::Q5_1, 2),
             (BlockType::Q4K, 0),
             (BlockType::Q4K, 2),
             (BlockType::Q5K, 2),

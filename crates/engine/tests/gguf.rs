@@ -8,7 +8,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use undermask_engine::{EngineError, Gguf, HookPoint, Message, Model, Source};
+use undermask_engine::{EngineError, Gguf, HookPoint, Message, Model, OpenSettings, Precision, Source};
 
 /// Relative to the largest value of the tensor.
 const TOLERANCE: f32 = 1e-4;
@@ -23,7 +23,7 @@ fn files() -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|end| end == "gguf"))
         .collect();
     found.sort();
-    assert!(found.len() >= 10, "fixtures are missing: {found:?}");
+    assert!(found.len() >= 11, "fixtures are missing: {found:?}");
     found
 }
 
@@ -73,6 +73,35 @@ fn blocks_and_logits_match_transformers_on_the_dequantised_weights() {
         println!("{}: furthest {worst:e}", path.display());
         assert!(worst <= TOLERANCE, "{}: {worst}", path.display());
     }
+}
+
+/// In 8 bits only activations are rounded (and plain floats, to Q8_0): a block of 32 by about 0.4% of its root mean square.
+/// The products of a model's blocks add up in squares; five times that a block and one for the head is the bound.
+#[test]
+fn products_in_eight_bits_stay_near_those_of_the_dequantised_weights() {
+    for path in files() {
+        let settings = OpenSettings { precision: Precision::Q8, threads: 2 };
+        let source = Source::Gguf(Gguf::open(&path).expect("a file"));
+        let (rounded, exact) = (Model::open_with(&source, &settings).expect("a model"), open(&path));
+        let tokens: Vec<u32> = (0..40).map(|place| 3 + place * 37 % 400).collect();
+        let [found, wanted] = [&rounded, &exact].map(|model| model.activations(&tokens, &[]).expect("logits").logits);
+        let square = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value).powi(2)).sum::<f64>();
+        let gap = square(&mut found.iter().zip(&wanted).map(|(one, two)| one - two));
+        let relative = (gap / square(&mut wanted.iter().copied())).sqrt();
+        let bound = 0.02 * (exact.config().layers as f64 + 1.0).sqrt();
+        println!("{}: {relative:.4} of {bound:.4}", path.display());
+        assert!(relative < bound, "{}: {relative}", path.display());
+        assert!(relative > 0.0, "{}: nothing was rounded", path.display());
+    }
+}
+
+#[test]
+fn a_model_states_what_its_keys_and_values_take() {
+    let model = open(&files()[0]);
+    let config = model.config();
+    let wanted = 2 * 4 * config.layers * config.key_value_heads * config.head_dimension;
+    assert_eq!(model.cache_bytes(1), wanted as u64);
+    assert_eq!(model.cache_bytes(1000), 1000 * wanted as u64);
 }
 
 #[test]
@@ -239,7 +268,8 @@ fn hostile_headers_are_named() {
         (built(3, 1, 0, &[&tensor("t", &[0], 0, 0), &pad]), "impossible dimension"),
         (built(3, 1, 0, &[&tensor("t", &[], 0, 0), &pad]), "0 dimensions"),
         (built(3, 1, 0, &[&tensor("t", &[33], 8, 0), &pad]), "multiple of a block"),
-        (built(3, 1, 0, &[&tensor("t", &[32], 6, 0), &pad]), "Q5_0"),
+        (built(3, 1, 0, &[&tensor("t", &[256], 10, 0), &pad]), "Q2_K"),
+        (built(3, 1, 0, &[&tensor("t", &[48], 6, 0), &pad]), "a block of Q5_0"),
         (built(3, 2, 0, &[&tensor("s", &[32], 0, 0), &tensor("t", &[32], 0, 64), &pad]), "overlap"),
         (built(3, 2, 0, &[&tensor("t", &[8], 0, 0), &tensor("t", &[8], 0, 32), &pad]), "twice"),
         (built(3, 0, 0, &[&pad]), "general.architecture"),

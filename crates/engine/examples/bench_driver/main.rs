@@ -7,6 +7,7 @@
 //! `prefill` copies the output of every block; `score` times the documents of an exported lm-eval task, cut into tokens
 //! as the harness cuts them; `peak` measures what this machine can do at most.
 
+mod bandwidth;
 mod peak;
 
 use std::io::{BufRead as _, Write as _};

@@ -1,17 +1,17 @@
-//! What the machine can do at most: multiply-adds with all operands in registers, and reading memory from end to end.
+//! What the machine can do at most: multiply-adds with all operands in registers, and reading memory from end to end
+//! (`bandwidth`).
 //!
 //! Nothing that computes something useful reaches the first; the share that a forward pass reaches of it is honest in a
 //! way that the share of another library's GEMM is not.
 
-use std::hint::black_box;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::bandwidth::bandwidth;
+
 /// Seconds of each measurement.
 const WHILE: f64 = 0.5;
-/// Numbers read: 1 GiB, more than any cache holds.
-const READ: usize = 1 << 27;
 
 /// GFLOP/s in f32 and bf16 (0 where the machine has no AVX-512 or no AVX512-BF16) and GB/s of reading.
 pub fn measure(threads: usize) -> Value {
@@ -116,32 +116,4 @@ mod x86 {
         unsafe { chains!("vdpbf16ps", times, bits | bits << 16) };
         (times * CHAINS * 32 * 2) as f64
     }
-}
-
-/// GB/s of reading, all threads together: decoding reads every weight once a step and writes next to nothing.
-fn bandwidth(threads: usize) -> f64 {
-    let numbers: Vec<u64> = (0..READ as u64).collect();
-    let share = READ.div_ceil(threads.max(1));
-    let pass = || {
-        let start = Instant::now();
-        std::thread::scope(|scope| {
-            for part in numbers.chunks(share) {
-                scope.spawn(move || black_box(sum(part)));
-            }
-        });
-        start.elapsed().as_secs_f64()
-    };
-    let fastest = (0..5).map(|_| pass()).fold(f64::INFINITY, f64::min);
-    (READ * 8) as f64 / fastest / 1e9
-}
-
-/// A sum in many chains, so that the compiler's vectors wait for memory only.
-fn sum(part: &[u64]) -> u64 {
-    let mut sums = [0u64; 64];
-    for chunk in part.chunks_exact(64) {
-        for (sum, number) in sums.iter_mut().zip(chunk) {
-            *sum = sum.wrapping_add(*number);
-        }
-    }
-    sums.iter().fold(0, |all, sum| all.wrapping_add(*sum))
 }

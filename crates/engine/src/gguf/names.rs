@@ -5,6 +5,9 @@ use crate::weights::Tensor;
 
 use super::read::Entry;
 
+/// Bytes that are looked at before their pages are given back.
+const CHECKED: usize = 8 << 20;
+
 /// What the file's writer did to a tensor, to be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -73,8 +76,12 @@ impl Naming {
     pub fn tensor(&self, name: &str, entry: &Entry, file: &Bytes) -> Result<Option<(String, Tensor)>, String> {
         let Some((renamed, change)) = self.name(name)? else { return Ok(None) };
         let bytes = &file.as_ref()[entry.range.clone()];
-        if !entry.kind.scales_are_finite(bytes) {
-            return Err(format!("tensor `{name}` has a block whose scale is no number"));
+        // Part by part, so that a large file is not in memory whole when nothing is done with it yet.
+        for part in bytes.chunks(CHECKED / entry.kind.bytes() * entry.kind.bytes()) {
+            if !entry.kind.scales_are_finite(part) {
+                return Err(format!("tensor `{name}` has a block whose scale is no number"));
+            }
+            file.release(part);
         }
         let tensor = match change {
             Change::None => Tensor::mapped(file.clone(), entry.range.clone(), entry.kind, entry.shape.clone()),

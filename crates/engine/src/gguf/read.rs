@@ -328,14 +328,14 @@ fn block_type(number: u32) -> Result<BlockType, String> {
         0 => return Ok(BlockType::F32),
         1 => return Ok(BlockType::F16),
         2 => return Ok(BlockType::Q4_0),
+        3 => return Ok(BlockType::Q4_1),
+        6 => return Ok(BlockType::Q5_0),
+        7 => return Ok(BlockType::Q5_1),
         8 => return Ok(BlockType::Q8_0),
         12 => return Ok(BlockType::Q4K),
         13 => return Ok(BlockType::Q5K),
         14 => return Ok(BlockType::Q6K),
         30 => return Ok(BlockType::Bf16),
-        3 => "Q4_1",
-        6 => "Q5_0",
-        7 => "Q5_1",
         9 => "Q8_1",
         10 => "Q2_K",
         11 => "Q3_K",
@@ -352,7 +352,7 @@ fn block_type(number: u32) -> Result<BlockType, String> {
         _ => "not known",
     };
     Err(format!(
-        "is of type {number} ({other}); F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K are read: quantise the model to \
-         one of them, for example with llama-quantize"
+        "is of type {number} ({other}); F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K are read: \
+         quantise the model to one of them, for example with llama-quantize"
     ))
 }

@@ -6,7 +6,7 @@ use super::lanes::Lanes;
 use super::tile::{Kind, Strip, sweep};
 
 #[derive(Clone, Copy)]
-pub(crate) struct Double(__m256, __m256);
+pub(crate) struct Double(pub __m256, pub __m256);
 
 impl Lanes for Double {
     type Raw = (__m256i, __m256i);
@@ -32,6 +32,10 @@ impl Lanes for Double {
             _mm256_storeu_ps(to, self.0);
             _mm256_storeu_ps(to.add(8), self.1);
         }
+    }
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        unsafe { Double(_mm256_mul_ps(self.0, other.0), _mm256_mul_ps(self.1, other.1)) }
     }
     #[inline(always)]
     unsafe fn fused(self, one: Self, two: Self) -> Self {

@@ -38,6 +38,10 @@ macro_rules! lanes_of_512 {
                 unsafe { _mm512_storeu_ps(to, self.0) }
             }
             #[inline(always)]
+            unsafe fn times(self, other: Self) -> Self {
+                $name(unsafe { _mm512_mul_ps(self.0, other.0) })
+            }
+            #[inline(always)]
             unsafe fn fused(self, one: Self, two: Self) -> Self {
                 $name(unsafe { _mm512_fmadd_ps(one.0, two.0, self.0) })
             }

@@ -1,7 +1,8 @@
 //! Which instruction set the kernels use, found once at run time.
 //!
-//! `UNDERMASK_ISA` names a narrower one (`portable`, `neon`, `avx2`, `avx512`, `avx512bf16`), to test the fall-backs or
-//! to get one machine's rounding on another. A name that this machine cannot run is passed over.
+//! `UNDERMASK_ISA` names a narrower one (`portable`, `neon`, `neondot`, `avx2`, `avxvnni`, `avx512`, `avx512vnni`,
+//! `avx512bf16`), to test the fall-backs or to get one machine's rounding on another. A name that this machine cannot run
+//! is passed over.
 
 use std::sync::OnceLock;
 
@@ -13,13 +14,22 @@ pub(crate) enum Isa {
     /// aarch64.
     #[cfg(target_arch = "aarch64")]
     Neon,
-    /// AVX2 and FMA.
+    /// aarch64 with dot products of int8.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
+    /// AVX2, FMA and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 F, BW, DQ and VL; products of int8 with VNNI where the machine has it.
+    /// The same with dot products of int8 on 256 bits (Alder Lake, Zen 5).
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// AVX-512 F, BW, DQ and VL (Skylake).
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// AVX-512 with products of bf16 and of int8 (BF16 and VNNI).
+    /// The same with dot products of int8 (Cascade Lake, Ice Lake).
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    /// The same with dot products of bf16 too (Cooper Lake, Sapphire Rapids, Zen 4).
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16,
 }
@@ -29,15 +39,27 @@ impl Isa {
     pub fn available() -> Vec<Isa> {
         let mut found = vec![Isa::Portable];
         #[cfg(target_arch = "aarch64")]
-        found.push(Isa::Neon); // part of the base of aarch64
+        {
+            found.push(Isa::Neon); // part of the base of aarch64
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                found.push(Isa::NeonDot);
+            }
+        }
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::is_x86_feature_detected as has;
-            if has!("avx2") && has!("fma") {
-                found.push(Isa::Avx2);
-                if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
-                    found.push(Isa::Avx512);
-                    if has!("avx512bf16") && has!("avx512vnni") {
+            if !(has!("avx2") && has!("fma") && has!("f16c")) {
+                return found;
+            }
+            found.push(Isa::Avx2);
+            if has!("avxvnni") {
+                found.push(Isa::AvxVnni);
+            }
+            if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+                found.push(Isa::Avx512);
+                if has!("avx512vnni") {
+                    found.push(Isa::Avx512Vnni);
+                    if has!("avx512bf16") {
                         found.push(Isa::Avx512Bf16);
                     }
                 }
@@ -64,10 +86,16 @@ impl Isa {
             Isa::Portable => "portable",
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => "neondot",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => "avx512vnni",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => "avx512bf16",
         }

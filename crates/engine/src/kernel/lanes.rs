@@ -20,6 +20,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// self·other.
+    unsafe fn times(self, other: Self) -> Self;
     /// self + one·two, rounded once where the set can.
     unsafe fn fused(self, one: Self, two: Self) -> Self;
     unsafe fn raw(from: *const u32) -> Self::Raw;
@@ -41,7 +43,7 @@ pub(crate) trait Lanes: Copy {
 
 /// Plain Rust, sixteen numbers in an array.
 #[derive(Clone, Copy)]
-pub(crate) struct Plain([f32; 16]);
+pub(crate) struct Plain(pub [f32; 16]);
 
 impl Lanes for Plain {
     type Raw = [u32; 16];
@@ -65,6 +67,10 @@ impl Lanes for Plain {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: as above.
         unsafe { to.cast::<[f32; 16]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        Plain(std::array::from_fn(|lane| self.0[lane] * other.0[lane]))
     }
     #[inline(always)]
     unsafe fn fused(mut self, one: Self, two: Self) -> Self {

@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 use super::lanes::Lanes;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Quad([float32x4_t; 4]);
+pub(crate) struct Quad(pub [float32x4_t; 4]);
 
 impl Lanes for Quad {
     type Raw = [uint32x4_t; 4];
@@ -30,6 +30,13 @@ impl Lanes for Quad {
         for (place, part) in self.0.into_iter().enumerate() {
             unsafe { vst1q_f32(to.add(4 * place), part) }
         }
+    }
+    #[inline(always)]
+    unsafe fn times(mut self, other: Self) -> Self {
+        for part in 0..4 {
+            self.0[part] = unsafe { vmulq_f32(self.0[part], other.0[part]) };
+        }
+        self
     }
     #[inline(always)]
     unsafe fn fused(mut self, one: Self, two: Self) -> Self {

@@ -55,11 +55,11 @@ pub(crate) unsafe fn multiply(isa: Isa, kind: Kind, strip: &Strip, rows: usize, 
         match isa {
             Isa::Portable => sweep::<Plain>(kind, strip, rows, panels),
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => sweep::<super::neon::Quad>(kind, strip, rows, panels),
+            Isa::Neon | Isa::NeonDot => sweep::<super::neon::Quad>(kind, strip, rows, panels),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => super::avx2::sweep_avx2(kind, strip, rows, panels),
+            Isa::Avx2 | Isa::AvxVnni => super::avx2::sweep_avx2(kind, strip, rows, panels),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => super::avx512::sweep_avx512(kind, strip, rows, panels),
+            Isa::Avx512 | Isa::Avx512Vnni => super::avx512::sweep_avx512(kind, strip, rows, panels),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => super::avx512::sweep_avx512_bf16(kind, strip, rows, panels),
         }

@@ -153,7 +153,7 @@ def quantised(weight: numpy.ndarray, kind: str, generator: numpy.random.Generato
         return weight, weight
     if kind == "F16":
         return weight.astype(numpy.float16), weight.astype(numpy.float16).astype(numpy.float32)
-    if kind in ("BF16", "Q8_0"):
+    if kind in ("BF16", "Q8_0", "Q4_1", "Q5_0", "Q5_1"):
         blocks = gguf.quants.quantize(weight, number)
     else:
         per, size = gguf.GGML_QUANT_SIZES[number]
@@ -308,6 +308,7 @@ def main() -> None:
         ("phi3", "phi3", t.Phi3Config(**{k: v for k, v in base.items() if k != "head_dim"}, sliding_window=24, original_max_position_embeddings=48, rope_parameters=lists), ["Q8_0"], "default", 3),
         ("olmo2", "olmo2", t.Olmo2Config(**{k: v for k, v in base.items() if k != "head_dim"}), ["Q8_0"], "dbrx", 3),
         ("mistral-window", "llama", t.MistralConfig(**base, sliding_window=11), ["Q8_0"], "smollm", 3),
+        ("llama-5", "llama", t.LlamaConfig(**base, tie_word_embeddings=True), ["Q5_0", "Q4_1", "Q5_1"], "smollm", 3),
     ]
     for number, (name, architecture, config, kinds, tokenizer, version) in enumerate(plans):
         if options.names and name not in options.names:

@@ -89,7 +89,10 @@ fn open_in(
         ("model.safetensors".to_owned(), weights.into()),
     ];
     let device = test_device();
-    let model = Model::open_with(&Source::Memory { name: name.to_owned(), files }, &OpenSettings { precision, device, ..OpenSettings::default() })?;
+    let model = Model::open_with(
+        &Source::Memory { name: name.to_owned(), files },
+        &OpenSettings { precision, device, ..OpenSettings::default() },
+    )?;
     on_test_device(&model);
     Ok(model)
 }
@@ -112,7 +115,6 @@ fn named_device() -> String {
 fn on_test_device(model: &Model) {
     let asked = if named_device().starts_with("cuda") { "cuda " } else { "cpu" };
     assert!(model.device().name.starts_with(asked), "{:?}", model.device());
-}
 }
 
 impl Fixture {
