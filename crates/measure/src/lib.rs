@@ -5,10 +5,12 @@
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
-//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns.
+//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
+//! pressure; [`trend`] for ordered conditions.
 
 pub mod competing;
 mod contexts;
+pub mod dose_response;
 mod endpoints;
 mod estimate;
 mod fieller;
@@ -18,6 +20,7 @@ mod linear;
 pub mod log_rank;
 mod matrix;
 mod multiple;
+mod optimise;
 mod power;
 mod profile;
 mod random;
@@ -28,6 +31,7 @@ mod score;
 mod sobol;
 mod special;
 pub mod survival;
+pub mod trend;
 mod verdict;
 mod worst;
 
