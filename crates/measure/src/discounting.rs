@@ -23,7 +23,8 @@ pub struct LadderChoice {
 pub struct Switch {
     /// Midpoint between the two prices around the switch; the mean over cuts that fit equally well.
     pub midpoint: Threshold,
-    /// Share of the choices that fit one switch there: ½ at random with even odds, 1 when all do.
+    /// Share of the choices that fit one switch there: 1 when all do. Random choices reach more than ½, for the best cut is
+    /// taken (.71 on average over ten rungs).
     pub consistency: f64,
 }
 

@@ -8,7 +8,8 @@
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
 //! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
-//! [`discounting`]; [`best_of_n`] and [`size_ladder`] for optimisation and scale.
+//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
+//! [`sequential`] for stopping early.
 
 pub mod best_of_n;
 pub mod competing;
@@ -17,6 +18,7 @@ pub mod discounting;
 pub mod dose_response;
 mod endpoints;
 mod estimate;
+pub mod extreme;
 mod fieller;
 mod gate;
 mod ladder;
@@ -34,6 +36,7 @@ mod resample;
 pub mod revealed_preference;
 mod reversal;
 mod score;
+pub mod sequential;
 pub mod size_ladder;
 mod sobol;
 mod special;
