@@ -64,6 +64,23 @@ fn a_tail_that_may_bend_covers_with_a_wide_interval() {
 }
 
 #[test]
+fn the_bend_tells_tails_apart() {
+    let mut random = Random::new(12);
+    let mut mean = |name: &str| {
+        let settings = ExtremeSettings { top: 200, resamples: 100, ..ExtremeSettings::default() };
+        let found = (0..200).map(|_| {
+            let seen: Vec<f64> = (0..1000).map(|_| -(-score(name, 1.0 - random.unit())).exp()).collect();
+            worst_of(&seen, 1e4, settings).expect("a forecast").bend
+        });
+        found.sum::<f64>() / 200.0
+    };
+    let (straight, light) = (mean("exponential"), mean("normal"));
+    println!("bend of an exponential tail {straight:.2}, of a normal one {light:.2}");
+    assert!(straight.abs() < 0.5, "{straight}");
+    assert!(light < straight - 1.0, "{light}");
+}
+
+#[test]
 fn forecasts_follow_the_scale_and_refuse_what_they_cannot_know() {
     for p in [0.001, 0.5, 0.999f64] {
         assert!((probability(elicitation(p.ln())) - p).abs() < 1e-12);
