@@ -80,7 +80,7 @@ fn blocks_and_logits_match_transformers_on_the_dequantised_weights() {
 #[test]
 fn products_in_eight_bits_stay_near_those_of_the_dequantised_weights() {
     for path in files() {
-        let settings = OpenSettings { precision: Precision::Q8, threads: 2 };
+        let settings = OpenSettings { precision: Precision::Q8, threads: 2, ..OpenSettings::default() };
         let source = Source::Gguf(Gguf::open(&path).expect("a file"));
         let (rounded, exact) = (Model::open_with(&source, &settings).expect("a model"), open(&path));
         let tokens: Vec<u32> = (0..40).map(|place| 3 + place * 37 % 400).collect();

@@ -3,23 +3,47 @@
 //! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
+//!
+//! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
+//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
+//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
+//! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
+//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
+//! [`sequential`] for stopping early.
 
+pub mod best_of_n;
+pub mod competing;
 mod contexts;
+pub mod discounting;
+pub mod dose_response;
 mod endpoints;
 mod estimate;
+pub mod extreme;
 mod fieller;
 mod gate;
 mod ladder;
 mod linear;
+pub mod log_rank;
+mod matrix;
 mod multiple;
+mod optimise;
+pub mod paired;
 mod power;
 mod profile;
 mod random;
+mod refusal;
 mod resample;
+pub mod revealed_preference;
 mod reversal;
 mod score;
+pub mod sequential;
+pub mod size_ladder;
 mod sobol;
 mod special;
+pub mod survival;
+pub mod trend;
+pub mod utilities;
+pub mod value_orientation;
 mod verdict;
 mod worst;
 
@@ -33,8 +57,9 @@ pub use profile::{
     Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
     Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
+pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};
 pub use score::{GateItem, Item, Scored, Scores, score};
 pub use sobol::{Scale, reasons_share};
-pub use special::{student_below, student_quantile};
+pub use special::{normal_below, normal_quantile, student_below, student_quantile};
 pub use verdict::decide;
