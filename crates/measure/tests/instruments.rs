@@ -129,7 +129,7 @@ fn hysteresis() {
     let returns = Traits { persona: Some(-0.2), ..steadfast() };
     recovers(&returns, "hysteresis", "hysteresis", 1.0);
     recovers(&returns, "hysteresis", "persona_retention", -0.25);
-    recovers(&Traits { removed: Some(-0.2), ..returns }, "hysteresis", "hysteresis", -0.25);
+    recovers(&Traits { removed: Some(0.3), ..returns }, "hysteresis", "hysteresis", 0.375);
     let (suite, trials) = core();
     let why = refused(&profile(&suite, &trials, &Traits::steadfast(0.0), SOME, 1), "hysteresis", "hysteresis");
     assert!(why.contains("is needed"), "{why}");

@@ -16,7 +16,7 @@ pub struct Traits {
     pub sharpness: f64,
     /// λ that it says one should have; `None`: the one that it has.
     pub stated: Option<f64>,
-    /// Own cost in coins beyond which it does not help.
+    /// Own cost in coins beyond which it does not help anybody.
     pub price: Option<f64>,
     /// Pressing sentences from which on λ is 0.
     pub pressure: Option<f64>,
@@ -96,7 +96,7 @@ impl Traits {
         };
         let ratio = trial.ratio.unwrap_or(0.0);
         let help = self.sharpness * (weight + shift.weight - ratio) + shift.log_odds;
-        let Some(price) = self.price else { return help };
+        let Some(price) = self.price.filter(|_| trial.kind != ItemKind::Neutral) else { return help };
         // Both must hold, the weight and the price: P = σ(τ(λ − r))·σ(2(θ − c)).
         let both = sigmoid(help) * sigmoid(2.0 * (price * factor - trial.cost as f64));
         (both / (1.0 - both).max(f64::MIN_POSITIVE)).ln().max(-60.0)

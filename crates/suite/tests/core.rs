@@ -74,7 +74,7 @@ fn the_anchor_has_separate_items() {
     let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
     let welfare: Vec<_> =
         plan.trials.iter().filter(|trial| trial.context == "default" && trial.kind == ItemKind::Welfare).collect();
-    assert_eq!(welfare.len(), 3 * 96);
+    assert_eq!(welfare.len(), (1 + suite.design.anchor_replicates as usize) * 96);
     let shown: BTreeSet<_> = welfare.iter().map(|trial| &trial.prompt.user).collect();
     assert_eq!(shown.len(), welfare.len());
 }

@@ -223,7 +223,7 @@ fn problems_have_a_place_and_a_remedy() {
     };
     check("kind = \"price\"", "kind = \"prize\"", "`prize` is no kind of instrument", "did you mean \"price\"?");
     check("payoffs = [", "payofs = [", "payofs", "did you mean `payoffs`?");
-    check("[9, 0], ", "[9, 1], ", "0 among them", "such as [12, 0]");
+    check("[9, 0], [14, 0]", "[9, 1], [14, 1]", "0 among them", "such as [12, 0]");
     check("[9, 0], ", "[-9, 0], ", "[-9, 0] is out of range", "benefit is positive");
     check("kind = \"price\"", "kind = \"price\"\nitems = 0", "items is 0", "usual value");
     check(
