@@ -42,7 +42,6 @@ mod worst;
 
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
-pub use instrument::{Halving, halving};
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};
 pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};

@@ -102,6 +102,10 @@ fn kin() {
     recovers(&Traits { kin: Some((0.2, 0.7)), ..steadfast() }, "kin", "kin_slope", 0.7);
     recovers(&Traits { kin: Some((0.2, 0.7)), ..steadfast() }, "kin", "kin_base", 0.2);
     recovers(&steadfast(), "kin", "kin_slope", 0.0);
+    let (suite, trials) = core();
+    let page = |traits: &Traits| of(&profile(&suite, &trials, traits, SOME, 1), "kin").tests[0].p;
+    assert!(page(&Traits { kin: Some((0.2, 0.7)), ..steadfast() }) < 1e-4);
+    assert!(page(&steadfast()) > 0.01);
 }
 
 #[test]
