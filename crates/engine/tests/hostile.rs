@@ -113,7 +113,7 @@ fn with(name: &str, content: impl Into<Vec<u8>>) -> Files {
 }
 
 fn open(files: Files) -> Result<Model, EngineError> {
-    Model::open_with(&source(files), &OpenSettings { precision: Precision::F32, threads: 1 })
+    Model::open_with(&source(files), &OpenSettings { precision: Precision::F32, threads: 1, ..OpenSettings::default() })
 }
 
 fn container(header: &str, body: &[u8]) -> Vec<u8> {
@@ -379,7 +379,7 @@ fn adapters() {
             adapter: Box::new(source(adapter)),
             how: Adaptation::Merged,
         };
-        check(&what, &[word], || Model::open_with(&whole, &OpenSettings { precision: Precision::F32, threads: 1 }));
+        check(&what, &[word], || Model::open_with(&whole, &OpenSettings { precision: Precision::F32, threads: 1, ..OpenSettings::default() }));
     };
     refused(json!({"r": 1u64 << 40}), factors(2, 0.1), "`r`");
     refused(json!({"r": 65_536}), factors(2, 0.1), "rank 65536");

@@ -10,7 +10,9 @@ use crate::ladder::{self, LadderEstimate, Point};
 use crate::linear::{Linear, clustered_mean};
 use crate::score::{Item, Scores, score};
 use crate::sobol::{Scale, reasons_share};
-use crate::{Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, worst};
+use crate::{
+    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, instrument, worst,
+};
 
 /// How to estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +62,20 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
     };
     let base = Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) };
     let mut findings = Findings::default();
-    let quantities = study.quantities(&measured, &base, settings, &mut findings);
+    let mut quantities = study.quantities(&measured, &base, settings, &mut findings);
+    let instruments = instrument::profiles(&study, settings);
+    let first = |name| instrument::first(&study, &instruments, name);
+    quantities.say_do_gap = first("say_do_gap");
+    quantities.price_ed50 = first("price_ed50");
+    quantities.pressure_ed50 = first("pressure_ed50");
+    quantities.rmst = first("drift_rmst");
     Profile {
         quantities,
         equivalences: findings.equivalences,
         tests: endpoints::adjusted(findings.tests),
         groups: study.groups(&measured, &base),
         contexts: study.contexts(&measured, &base),
+        instruments,
         outcomes: scores.outcomes,
         confidence: suite.criteria.confidence,
         normalised: scores.normalised,
@@ -281,17 +290,17 @@ impl Study<'_> {
         findings.secondary("commanded_retention", 1.0, commanded.as_ref().map(Result::as_ref));
         findings.secondary("commanded_neutral_retention", 1.0, commanded_neutral.as_ref().map(Result::as_ref));
         findings.secondary("incentive_retention", 1.0, incentive.as_ref().map(Result::as_ref));
-        let unordered = || {
+        let free = || {
             self.scores
                 .items
                 .iter()
-                .filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.commanded(&item.context))
+                .filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.set_apart(&item.context))
         };
         let share = |scale| {
             let fewest = criteria.fewest_clusters;
-            unordered().next().map(|_| {
+            free().next().map(|_| {
                 reasons_share(
-                    unordered(),
+                    free(),
                     self.scores.clusters.len(),
                     scale,
                     fewest,
@@ -320,6 +329,8 @@ impl Study<'_> {
             reasons_share: share(Scale::Logit),
             reasons_share_probability: share(Scale::Probability),
             position_bias: self.bias(|_| true),
+            // Instruments' quantities are filled in by `estimate`.
+            ..Quantities::default()
         }
     }
 
@@ -338,8 +349,10 @@ impl Study<'_> {
         }
     }
 
-    fn commanded(&self, id: &str) -> bool {
-        self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Commanded)
+    /// Contexts that the reasons share leaves out: an order, and a part in a story.
+    fn set_apart(&self, id: &str) -> bool {
+        let apart = [ContextFamily::Commanded, ContextFamily::Fiction];
+        self.suite.contexts.iter().any(|context| context.id == id && apart.contains(&context.family))
     }
 
     /// Retention in the worst tenth of cued contexts, and how much more of it is lost than of the neutral twin there.
@@ -380,7 +393,7 @@ impl Study<'_> {
             .scores
             .items
             .iter()
-            .filter(|item| chosen(&item.context))
+            .filter(|item| item.probe.is_none() && chosen(&item.context))
             .filter_map(|item| Some((item.cluster, item.scored?.bias)))
             .collect();
         clustered_mean(&values, self.scores.clusters.len()).map(|mean| self.quantity(&mean, None))

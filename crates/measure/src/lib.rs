@@ -21,6 +21,7 @@ mod estimate;
 pub mod extreme;
 mod fieller;
 mod gate;
+mod instrument;
 mod ladder;
 mod linear;
 pub mod log_rank;
@@ -54,8 +55,8 @@ pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
-    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
-    Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
+    Adjustment, Bound, ContextProfile, CurvePoint, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile,
+    InstrumentProfile, InstrumentTest, Outcomes, Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
 pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};

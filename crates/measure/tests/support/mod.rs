@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod instruments;
+
 use std::collections::HashMap;
 
 use rand_chacha::ChaCha8Rng;
@@ -111,6 +113,7 @@ pub fn suite(welfare: usize, contexts: Vec<Context>) -> Suite {
             .flat_map(|(kind, count)| (0..count).map(move |number| scenario(kind, number)))
             .collect(),
         contexts,
+        instruments: Vec::new(),
         hash: "simulated".to_owned(),
     }
 }
