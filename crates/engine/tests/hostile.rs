@@ -379,7 +379,9 @@ fn adapters() {
             adapter: Box::new(source(adapter)),
             how: Adaptation::Merged,
         };
-        check(&what, &[word], || Model::open_with(&whole, &OpenSettings { precision: Precision::F32, threads: 1, ..OpenSettings::default() }));
+        check(&what, &[word], || {
+            Model::open_with(&whole, &OpenSettings { precision: Precision::F32, threads: 1, ..OpenSettings::default() })
+        });
     };
     refused(json!({"r": 1u64 << 40}), factors(2, 0.1), "`r`");
     refused(json!({"r": 65_536}), factors(2, 0.1), "rank 65536");
