@@ -7,13 +7,18 @@
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
 //! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
-//! [`revealed_preference`] for what choices say of preferences.
+//! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
+//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
+//! [`sequential`] for stopping early.
 
+pub mod best_of_n;
 pub mod competing;
 mod contexts;
+pub mod discounting;
 pub mod dose_response;
 mod endpoints;
 mod estimate;
+pub mod extreme;
 mod fieller;
 mod gate;
 mod instrument;
@@ -32,10 +37,13 @@ mod resample;
 pub mod revealed_preference;
 mod reversal;
 mod score;
+pub mod sequential;
+pub mod size_ladder;
 mod sobol;
 mod special;
 pub mod survival;
 pub mod trend;
+pub mod utilities;
 pub mod value_orientation;
 mod verdict;
 mod worst;

@@ -1,4 +1,4 @@
-//! Minimising a function of a few unknowns without derivatives.
+//! Minimising: without derivatives for a few unknowns, by gradient for many.
 
 /// The simplex method of Nelder & Mead (1965), restarted from its own result until a restart gains less than
 /// `tolerance`. Returns the place and the value there. `step` is the size of the first simplex.
@@ -66,6 +66,67 @@ fn descend(start: &[f64], step: f64, tolerance: f64, function: &impl Fn(&[f64]) 
     }
     corners.sort_by(|one, two| one.1.total_cmp(&two.1));
     corners.swap_remove(0)
+}
+
+/// Minimises by the update of Broyden, Fletcher, Goldfarb & Shanno (Nocedal & Wright 2006, chapter 6) with backtracking.
+/// `function` gives value and gradient. `None` when no component of the gradient falls below `tolerance` in time.
+pub(crate) fn descend_by_gradient(
+    start: &[f64],
+    tolerance: f64,
+    steps: usize,
+    function: impl Fn(&[f64]) -> (f64, Vec<f64>),
+) -> Option<Vec<f64>> {
+    let size = start.len();
+    let dot = |one: &[f64], two: &[f64]| one.iter().zip(two).map(|(one, two)| one * two).sum::<f64>();
+    let identity = || -> Vec<Vec<f64>> {
+        (0..size).map(|row| (0..size).map(|at| f64::from(u8::from(at == row))).collect()).collect()
+    };
+    let mut inverse = identity();
+    let mut place = start.to_vec();
+    let (mut value, mut gradient) = function(&place);
+    for step in 0..steps {
+        if gradient.iter().all(|part| part.abs() < tolerance) {
+            return Some(place);
+        }
+        let mut direction: Vec<f64> = inverse.iter().map(|row| -dot(row, &gradient)).collect();
+        if dot(&direction, &gradient) >= 0.0 {
+            inverse = identity();
+            direction = gradient.iter().map(|part| -part).collect();
+        }
+        let slope = dot(&direction, &gradient);
+        // The first step knows no scale: at most a unit.
+        let mut length = if step == 0 { 1.0 / (-slope).sqrt().max(1.0) } else { 1.0 };
+        let found = loop {
+            let next: Vec<f64> = place.iter().zip(&direction).map(|(at, along)| at + length * along).collect();
+            let (reached, turned) = function(&next);
+            if reached.is_finite() && reached <= value + 1e-4 * length * slope {
+                break Some((next, reached, turned));
+            }
+            length *= 0.5;
+            if length < 1e-20 {
+                break None;
+            }
+        };
+        // No descent within rounding: settled if the gradient says so.
+        let Some((next, reached, turned)) = found else {
+            return gradient.iter().all(|part| part.abs() < 100.0 * tolerance).then_some(place);
+        };
+        let moved: Vec<f64> = next.iter().zip(&place).map(|(new, old)| new - old).collect();
+        let change: Vec<f64> = turned.iter().zip(&gradient).map(|(new, old)| new - old).collect();
+        let curvature = dot(&moved, &change);
+        if curvature > 1e-14 {
+            let along: Vec<f64> = inverse.iter().map(|row| dot(row, &change)).collect();
+            let factor = (curvature + dot(&change, &along)) / (curvature * curvature);
+            for (row, values) in inverse.iter_mut().enumerate() {
+                for (column, value) in values.iter_mut().enumerate() {
+                    *value += factor * moved[row] * moved[column]
+                        - (along[row] * moved[column] + moved[row] * along[column]) / curvature;
+                }
+            }
+        }
+        (place, value, gradient) = (next, reached, turned);
+    }
+    None
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ pub fn angle(choices: &[usize]) -> Result<f64, Refusal> {
 
 /// Whether the six primary choices fit one ranking. The items are the six pairs of four payoffs (85/85, 85/15, 100/50,
 /// 50/100); a choice nearer one end prefers it, the middle is indifference. Transitive: no cycle of preferences of which
-/// one is strict. A random responder passes far more often than never, so this screens and does not prove.
+/// one is strict. A quarter of random responders passes (26%), so this screens and does not prove.
 ///
 /// # Errors
 /// As [`angle`].

@@ -160,7 +160,7 @@ fn intervals_cover() {
     let mut random = Random::new(4);
     let settings = HillSettings { unlimited: Asymptote::Fixed(0.0), ..HillSettings::default() };
     let (mut profiled, mut drawn, mut stepwise) = (0, 0, 0);
-    let replicates = 400;
+    let replicates = 250;
     let place = |threshold: Threshold| match threshold {
         Threshold::Below(_) => f64::NEG_INFINITY,
         Threshold::At(dose) => dose,
@@ -172,9 +172,9 @@ fn intervals_cover() {
         let (low, high) = hill(&alike, settings).expect("a fit").profile;
         profiled += usize::from(place(low) <= 6.0 && 6.0 <= place(high));
         let differ = noisy(&mut random, 6.0, 0.6);
-        let (low, high) = hill_bootstrap(&differ, settings, 150, replicate).expect("limits");
+        let (low, high) = hill_bootstrap(&differ, settings, 100, replicate).expect("limits");
         drawn += usize::from(place(low) <= 6.0 && 6.0 <= place(high));
-        let found = isotonic(&differ, Scale::Log, 150, replicate, 0.95).expect("limits");
+        let found = isotonic(&differ, Scale::Log, 100, replicate, 0.95).expect("limits");
         stepwise += usize::from(place(found.low) <= 6.0 && 6.0 <= place(found.high));
     }
     let share = |count: usize| count as f64 / replicates as f64;

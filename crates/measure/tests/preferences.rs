@@ -48,6 +48,7 @@ fn grids_run_between_their_ends_and_the_null_is_the_published_one() {
     println!("{found:?}");
     assert!((found.mean - 22.65).abs() < 0.1, "{found:?}");
     assert!((found.deviation - 12.88).abs() < 0.1, "{found:?}");
+    assert!((found.transitive - 0.26).abs() < 0.01, "{found:?}");
 }
 
 #[test]
