@@ -117,7 +117,7 @@ fn fiction() {
 #[test]
 fn style() {
     let (suite, trials) = core();
-    let share = |odds: f64| 1.0 / (1.0 + (-odds as f64).exp());
+    let share = |odds: f64| 1.0 / (1.0 + (-odds).exp());
     let shifter = Traits { style: (3.0, -3.0), ..steadfast() };
     let profile = profile(&suite, &trials, &shifter, NONE, 1);
     let (gap, _, _, _) = found(&profile, "style", "style_gap");

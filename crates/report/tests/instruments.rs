@@ -46,6 +46,8 @@ fn audit(name: &str, traits: &Traits) -> Audit {
         template_hash: String::new(),
         commit: None,
         precision: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        driver: None,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: String::new(),

@@ -18,7 +18,7 @@ fn a_suite_by_hand_is_checked_shown_and_audited() {
     let price = &profile["instruments"]["price"];
     assert_eq!(price["kind"], "price");
     assert!(price["quantities"]["price_ed50"].is_object(), "{price}");
-    assert!(price["curve"].as_array().is_some_and(|curve| curve.len() == 9), "{price}");
+    assert!(price["curve"].as_array().is_some_and(|curve| curve.len() == 8), "{price}");
     assert!(price["null"].as_str().is_some_and(|null| null.contains("random responder")));
     assert_eq!(profile["verdict"], "indeterminate", "nothing but the price was asked");
     let page = std::fs::read_to_string(desk.path("run/report.html")).expect("a page");
