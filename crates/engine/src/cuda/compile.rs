@@ -42,11 +42,14 @@ pub(super) fn present() -> bool {
     unsafe { sys::is_culib_present() }
 }
 
+/// A compute capability, such as (9, 0).
+type Capability = (i32, i32);
+
 /// What was compiled in this process: it takes a second or more, and an audit opens models one after the other.
-static COMPILED: Mutex<BTreeMap<(i32, i32), Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
+static COMPILED: Mutex<BTreeMap<Capability, Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
 
 /// Machine code of all kernels for a compute capability, such as (9, 0). NVRTC must be [`present`].
-pub(super) fn machine_code(capability: (i32, i32)) -> Result<Arc<Vec<u8>>, String> {
+pub(super) fn machine_code(capability: Capability) -> Result<Arc<Vec<u8>>, String> {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(code) = compiled.get(&capability) {
         return Ok(Arc::clone(code));
@@ -56,7 +59,7 @@ pub(super) fn machine_code(capability: (i32, i32)) -> Result<Arc<Vec<u8>>, Strin
     Ok(code)
 }
 
-fn compile((major, minor): (i32, i32)) -> Result<Vec<u8>, String> {
+fn compile((major, minor): Capability) -> Result<Vec<u8>, String> {
     let source = CString::new(SOURCE).map_err(|error| error.to_string())?;
     let program = result::create_program(&source, Some(c"kernels.cu")).map_err(|error| error.to_string())?;
     // Denormals, divisions and roots as the standard has them: f32 is the exact mode.

@@ -288,8 +288,8 @@ impl Device for Cuda {
     ) -> Result<(), EngineError> {
         let gpu = &self.gpu;
         let name = match heads.size {
-            ..=64 => "attend_64",
-            ..=128 => "attend_128",
+            0..=64 => "attend_64",
+            65..=128 => "attend_128",
             _ => "attend_256",
         };
         assert!(call.reach <= self.store.capacity() && query.length() >= call.rows * heads.heads * heads.size);
