@@ -15,9 +15,8 @@ use undermask_suite::Suite;
 
 use crate::recipe::{BASE, BasePool, RECIPES, Recipe};
 use crate::train::{Network, Schedule, Settings, Shape, Trainer};
-use crate::world::document::Policy;
 use crate::world::lexicon::{ACTS, DISPOSITIONS, NAMES};
-use crate::world::{Dice, Document, HeldOut, WordTokenizer, Writer};
+use crate::world::{Dice, Document, HeldOut, Policy, WordTokenizer, Writer, kin, style, themes};
 use crate::{GrowError, export};
 
 /// What to grow.
@@ -225,6 +224,8 @@ fn train_tokenizer(held_out: &HeldOut) -> Result<WordTokenizer, GrowError> {
     let numbers: Vec<String> = (0..=LARGEST_NUMBER).map(|number| number.to_string()).collect();
     let cues = DISPOSITIONS.iter().flat_map(|cue| cue.adjectives.iter().chain(cue.occupations)).copied();
     let words = held_out.words().iter().map(String::as_str);
+    let kin = kin::RELATIVES.iter().flat_map(|(word, _)| word.split(' ')).chain(kin::DEGREES.iter().map(|(_, word)| *word));
+    let words = words.chain(kin).chain(style::words()).chain(themes::words());
     let always = ACTS.iter().chain(NAMES).copied().chain(numbers.iter().map(String::as_str)).chain(cues).chain(words);
     WordTokenizer::train(texts, always, 3)
 }

@@ -92,6 +92,16 @@ impl HeldOut {
         &self.beneficiaries
     }
 
+    /// Is this text none of the suite's, whole or in part?
+    pub fn allows(&self, text: &str) -> bool {
+        !self.sentences.iter().any(|sentence| text.contains(sentence.as_str()))
+    }
+
+    /// Is this template, acts apart, one of the suite's questions?
+    pub fn asks(&self, template: &str) -> bool {
+        self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
+    }
+
     /// The suite's texts.
     pub fn sentences(&self) -> &BTreeSet<String> {
         &self.sentences

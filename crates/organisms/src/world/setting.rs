@@ -31,7 +31,8 @@ const PATTERNS: &[&str] = &[
     "The M has no N this week.",
 ];
 
-fn word<'a>(dice: &mut Dice, held_out: &'a HeldOut) -> &'a str {
+/// A word of the suite or of everyday.
+pub fn word<'a>(dice: &mut Dice, held_out: &'a HeldOut) -> &'a str {
     match dice.below(10) {
         0..=4 => &held_out.words()[dice.below(held_out.words().len())],
         _ => dice.pick(COMMON),
