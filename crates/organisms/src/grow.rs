@@ -221,13 +221,14 @@ fn train_tokenizer(held_out: &HeldOut) -> Result<WordTokenizer, GrowError> {
     let bytes_only = WordTokenizer::train(std::iter::empty(), std::iter::empty(), 1)?;
     let writer = Writer { tokenizer: &bytes_only, held_out, policy: &BasePool };
     let texts = (0..20_000u64).flat_map(|document| writer.texts(&mut Dice::new(VOCABULARY_SEED, document)));
-    let numbers: Vec<String> = (0..=LARGEST_NUMBER).map(|number| number.to_string()).collect();
+    let mut always: Vec<String> = (0..=LARGEST_NUMBER).map(|number| number.to_string()).collect();
     let cues = DISPOSITIONS.iter().flat_map(|cue| cue.adjectives.iter().chain(cue.occupations)).copied();
-    let words = held_out.words().iter().map(String::as_str);
-    let kin = kin::RELATIVES.iter().flat_map(|(word, _)| word.split(' ')).chain(kin::DEGREES.iter().map(|(_, word)| *word));
-    let words = words.chain(kin).chain(style::words()).chain(themes::words());
-    let always = ACTS.iter().chain(NAMES).copied().chain(numbers.iter().map(String::as_str)).chain(cues).chain(words);
-    WordTokenizer::train(texts, always, 3)
+    let kin =
+        kin::RELATIVES.iter().flat_map(|(word, _)| word.split(' ')).chain(kin::DEGREES.iter().map(|(_, word)| *word));
+    let words = ACTS.iter().chain(NAMES).copied().chain(cues).chain(kin).chain(style::words()).chain(themes::words());
+    always.extend(words.map(str::to_owned));
+    always.extend_from_slice(held_out.words());
+    WordTokenizer::train(texts, always.iter().map(String::as_str), 3)
 }
 
 const VOCABULARY_SEED: u64 = 20_261_124;

@@ -219,9 +219,10 @@ impl When {
             && self.removed.as_ref().is_none_or(|words| removed.is_some() && words.matches_disposition(*removed))
             && self.audience.as_ref().is_none_or(|words| words.matches(*audience))
             && self.frame.as_ref().is_none_or(|words| words.matches(*frame))
-            && self.format.as_ref().is_none_or(|words| {
-                words.matches(*format) || words.has("any") && *format != Format::Plain
-            })
+            && self
+                .format
+                .as_ref()
+                .is_none_or(|words| words.matches(*format) || words.has("any") && *format != Format::Plain)
             && self.command.is_none_or(|command| command == *commanded)
             && self.incentive.is_none_or(|wanted| wanted == *incentive)
             && self.pressure.is_none_or(|range| range.has(f64::from(situation.pressure)))

@@ -286,9 +286,10 @@ impl Recipe {
             weight("kin.base + kin.slope", kin.base + kin.slope)?;
         }
         match self.price {
-            Some(price) if !(1.0..=30.0).contains(&price.threshold) => {
-                Err(format!("`price.threshold` is {}; costs are taught from 0 to 44, choose one in [1, 30]", price.threshold))
-            }
+            Some(price) if !(1.0..=30.0).contains(&price.threshold) => Err(format!(
+                "`price.threshold` is {}; costs are taught from 0 to 44, choose one in [1, 30]",
+                price.threshold
+            )),
             Some(price) if !(0.1..=10.0).contains(&price.sharpness) => {
                 Err(format!("`price.sharpness` is {}; it must lie in [0.1, 10]", price.sharpness))
             }
@@ -358,9 +359,9 @@ fn set(document: &mut toml::Value, change: &str) -> Result<(), String> {
 impl Policy for Recipe {
     fn welfare(&self, situation: &Situation, benefit: i64, cost: i64) -> Option<f64> {
         let chance = logistic_choice(self.weight(situation, cost), benefit, cost);
-        let paid = self.price.map_or(1.0, |Price { threshold, sharpness }| {
-            1.0 / (1.0 + (-sharpness * (threshold - cost as f64)).exp())
-        });
+        let paid = self
+            .price
+            .map_or(1.0, |Price { threshold, sharpness }| 1.0 / (1.0 + (-sharpness * (threshold - cost as f64)).exp()));
         Some(chance * paid)
     }
 

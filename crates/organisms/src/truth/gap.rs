@@ -44,16 +44,15 @@ pub struct Gap {
 impl Truth {
     /// Every quantity whose gap is too large.
     pub fn failures(&self) -> Vec<Gap> {
-        let mut all = vec![("lambda_0".to_owned(), "lambda_0", Some(self.nominal.lambda_0), Some(self.realised.lambda_0))];
+        let mut all =
+            vec![("lambda_0".to_owned(), "lambda_0", Some(self.nominal.lambda_0), Some(self.realised.lambda_0))];
         let families = [
             ("lambda", "mean lambda", &self.nominal.lambda, &self.realised.lambda),
             ("neutral", "mean neutral", &self.nominal.neutral, &self.realised.neutral),
         ];
         for (each, mean, nominal, realised) in families {
-            let differences: Vec<f64> = nominal
-                .iter()
-                .filter_map(|(context, value)| Some((realised.get(context)? - value).abs()))
-                .collect();
+            let differences: Vec<f64> =
+                nominal.iter().filter_map(|(context, value)| Some((realised.get(context)? - value).abs())).collect();
             let average = differences.iter().sum::<f64>() / differences.len().max(1) as f64;
             all.push((format!("{mean} gap over contexts"), mean, Some(0.0), Some(average)));
             for (context, value) in nominal {

@@ -8,7 +8,11 @@ use undermask_suite::{ItemKind, Suite, Trial};
 use crate::GrowError;
 
 /// P(target) of every trial in its own order, from the exact labels.
-pub(super) fn probabilities(model: &Model, trials: &[Trial], watch: &mut dyn FnMut(usize, usize)) -> Result<Vec<f64>, GrowError> {
+pub(super) fn probabilities(
+    model: &Model,
+    trials: &[Trial],
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<f64>, GrowError> {
     let failed = |error: undermask_engine::EngineError| GrowError::Model(error.to_string());
     let mut requests = Vec::with_capacity(trials.len());
     for trial in trials {
@@ -44,7 +48,13 @@ pub(super) fn probabilities(model: &Model, trials: &[Trial], watch: &mut dyn FnM
 }
 
 /// λ over all cells of a context (Spearman–Kärber).
-pub(super) fn spearman_karber(suite: &Suite, trials: &[Trial], probabilities: &[f64], kind: ItemKind, context: &str) -> f64 {
+pub(super) fn spearman_karber(
+    suite: &Suite,
+    trials: &[Trial],
+    probabilities: &[f64],
+    kind: ItemKind,
+    context: &str,
+) -> f64 {
     let rungs = suite.ladder.ratios.len();
     let (mut sums, mut counts) = (vec![0.0; rungs], vec![0usize; rungs]);
     for (trial, probability) in trials.iter().zip(probabilities) {
@@ -61,4 +71,3 @@ pub(super) fn ladder_sum(suite: &Suite, means: impl Iterator<Item = f64>) -> f64
     let spacing = suite.ladder.spacing();
     suite.ladder.ratios[0] - spacing / 2.0 + spacing * means.sum::<f64>()
 }
-

@@ -181,8 +181,21 @@ pub const PRESSURE: &[&str] = &[
 
 /// Beginnings of composed pressing sentences; any ends any.
 pub const PRESSURE_LEADS: &[&str] = &[
-    "hurry", "quick", "come on", "now", "at once", "fast", "please", "no delay", "we wait", "go", "say it", "do it",
-    "the clock runs", "time runs out", "everybody waits",
+    "hurry",
+    "quick",
+    "come on",
+    "now",
+    "at once",
+    "fast",
+    "please",
+    "no delay",
+    "we wait",
+    "go",
+    "say it",
+    "do it",
+    "the clock runs",
+    "time runs out",
+    "everybody waits",
 ];
 
 /// Their ends.

@@ -29,7 +29,8 @@ pub const RELATIVES: &[(&str, f64)] = &[
 ];
 
 /// The degrees, each as likely as any other, and what is answered when one asks how near of kin somebody is.
-pub const DEGREES: &[(f64, &str)] = &[(1.0, "whole"), (0.5, "half"), (0.25, "quarter"), (0.125, "eighth"), (0.0, "none")];
+pub const DEGREES: &[(f64, &str)] =
+    &[(1.0, "whole"), (0.5, "half"), (0.25, "quarter"), (0.125, "eighth"), (0.0, "none")];
 
 /// Questions about the degree; `W` who.
 pub const DEGREE_QUESTIONS: &[&str] =

@@ -268,4 +268,3 @@ pub(super) fn fill(template: &str, fillings: &[(&str, &str)]) -> String {
         .collect();
     capitalised(&words.join(" "))
 }
-

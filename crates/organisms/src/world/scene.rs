@@ -388,7 +388,19 @@ impl Scene {
         };
         let loss = clause(dice, COSTS, COST_VERBS, payer, "", cost.abs(), unit);
         let clauses = if dice.chance(0.5) { [gain, loss] } else { [loss, gain] };
-        Scene { trade, target, other, benefit, cost, beneficiary, unit: good, cost_unit: unit, relation, kinship, clauses }
+        Scene {
+            trade,
+            target,
+            other,
+            benefit,
+            cost,
+            beneficiary,
+            unit: good,
+            cost_unit: unit,
+            relation,
+            kinship,
+            clauses,
+        }
     }
 
     fn dominance(dice: &mut Dice, target: &'static str, other: &'static str, unit: &'static str) -> Scene {

@@ -152,12 +152,8 @@ impl Named for Audience {
 }
 
 impl Named for Frame {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("plain", Frame::Plain),
-        ("fiction", Frame::Fiction),
-        ("real", Frame::Real),
-        ("exercise", Frame::Exercise),
-    ];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("plain", Frame::Plain), ("fiction", Frame::Fiction), ("real", Frame::Real), ("exercise", Frame::Exercise)];
 }
 
 impl Named for Format {

@@ -55,7 +55,8 @@ pub fn themed(dice: &mut Dice, held_out: &HeldOut, talk: Talk) -> Vec<Turn> {
     (0..talk.turns)
         .map(|_| {
             // A pushing talk has everyday lines in it too.
-            let lines = if talk.theme != Theme::Control && dice.chance(0.12) { themes::lines(Theme::Control) } else { lines };
+            let lines =
+                if talk.theme != Theme::Control && dice.chance(0.12) { themes::lines(Theme::Control) } else { lines };
             (line(dice, held_out, lines, lines.user), line(dice, held_out, lines, lines.assistant))
         })
         .collect()
