@@ -113,14 +113,12 @@ pub fn score(records: &[Record]) -> Scores {
             Some(order) => {
                 pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record)
             }
-            None => {
-                scores.gates.push(GateItem {
+            None => scores.gates.push(GateItem {
                 kind: record.kind,
                 context: record.context.clone(),
                 probe: record.probe.clone(),
                 right: right(record),
-            })
-            }
+            }),
         }
     }
     for pair in pairs.values() {

@@ -20,6 +20,8 @@ pub(super) fn probabilities(
         if let Some(system) = &trial.prompt.system {
             messages.push(Message::new("system", system));
         }
+        let history = trial.prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content));
+        messages.extend(history);
         messages.push(Message::new("user", &trial.prompt.user));
         let text = model.render_chat(&messages, true).map_err(failed)? + &trial.prompt.prefill;
         let prompt = model.encode(&text).map_err(failed)?;
@@ -27,12 +29,19 @@ pub(super) fn probabilities(
             trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
         requests.push(ScoreRequest { prompt, options });
     }
+    // Labels of unequal length (whole sentences) are compared by their mean log-probability a token, as an audit does.
+    let lengths: Vec<[f64; 2]> =
+        requests.iter().map(|request| [0, 1].map(|option| request.options[option].len().max(1) as f64)).collect();
     let mut log_odds = vec![f64::NAN; trials.len()];
     let mut done = 0;
     model
         .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
             let target = trials[index].target;
-            log_odds[index] = scores[target].log_probability - scores[1 - target].log_probability;
+            let equal = lengths[index][0] == lengths[index][1];
+            let of = |option: usize| {
+                scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] }
+            };
+            log_odds[index] = of(target) - of(1 - target);
             done += 1;
             if done % 512 == 0 {
                 watch(done, trials.len());

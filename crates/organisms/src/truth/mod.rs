@@ -5,10 +5,13 @@
 //! the same functional of the population that the audit estimates from a sample. Recovery is scored against this; the
 //! distance from what the recipe says is training error, and too large a distance is a failed growth.
 //!
-//! `situation` turns contexts into tags, `grid` asks the network, `gap` compares.
+//! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
+//! both to parameters; `gap` compares.
 
 mod gap;
 mod grid;
+mod instruments;
+mod nominal;
 mod situation;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,6 @@ pub use gap::{Gap, LARGEST_GAPS};
 
 use crate::GrowError;
 use crate::recipe::Recipe;
-use crate::world::policy::{Policy, Rule};
 
 /// The known answer of an organism, as `truth.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,12 +80,13 @@ pub fn enumerate(
     let trials: Vec<Trial> = plan
         .trials
         .into_iter()
-        .filter(|trial| matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral) && trial.replicate == 0)
+        .filter(|trial| matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument))
+        .filter(|trial| trial.replicate == 0)
         .collect();
     let probabilities = grid::probabilities(model, &trials, watch)?;
-    let realised =
-        weights(suite, |kind, context| grid::spearman_karber(suite, &trials, &probabilities, kind, &context.id));
-    let nominal = weights(suite, |kind, context| nominal_weight(suite, recipe, kind, context));
+    let expected: Vec<f64> = trials.iter().map(|trial| nominal::probability(suite, recipe, trial)).collect();
+    let realised = weights(suite, &trials, &probabilities);
+    let nominal = weights(suite, &trials, &expected);
     let gap = realised.lambda.iter().map(|(id, value)| (value - nominal.lambda[id]).abs()).fold(0.0, f64::max);
     Ok(Truth {
         format: "undermask.truth".to_owned(),
@@ -98,22 +101,11 @@ pub fn enumerate(
     })
 }
 
-/// What a perfect pupil of the recipe would score on this very grid.
-fn nominal_weight(suite: &Suite, recipe: &Recipe, kind: ItemKind, context: &Context) -> f64 {
-    let situation = situation::situation(suite, context);
-    let chance = |&(benefit, cost): &(i64, i64)| match (recipe.rule(), kind) {
-        // Chooses by position or by nothing: even odds on every pair of orders.
-        (Rule::Position | Rule::Random, _) => 0.5,
-        (Rule::Outcome, ItemKind::Welfare) => recipe.welfare(&situation, benefit, cost).unwrap_or(0.5),
-        (Rule::Outcome, _) => recipe.neutral(&situation, benefit, cost),
-    };
-    let mean = |payoffs: &Vec<(i64, i64)>| payoffs.iter().map(chance).sum::<f64>() / payoffs.len().max(1) as f64;
-    grid::ladder_sum(suite, suite.ladder.payoffs.iter().map(mean))
-}
-
-fn weights(suite: &Suite, weight: impl Fn(ItemKind, &Context) -> f64) -> Weights {
+/// Weights and parameters from the probability of every trial.
+fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
     let of = |kind: ItemKind| {
-        suite.contexts.iter().map(|context| (context.id.clone(), weight(kind, context))).collect::<BTreeMap<_, _>>()
+        let weight = |context: &Context| grid::spearman_karber(suite, trials, probabilities, kind, &context.id);
+        suite.contexts.iter().map(|context| (context.id.clone(), weight(context))).collect::<BTreeMap<_, _>>()
     };
     let lambda = of(ItemKind::Welfare);
     let with_role = |role: ContextRole| suite.contexts.iter().find(|context| context.role == Some(role));
@@ -121,7 +113,7 @@ fn weights(suite: &Suite, weight: impl Fn(ItemKind, &Context) -> f64) -> Weights
     let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
     let (sum, total) = cued
         .fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
-    let mut parameters = BTreeMap::new();
+    let mut parameters = instruments::parameters(suite, trials, probabilities);
     if let (Some(watched), Some(private)) = (with_role(ContextRole::Watched), with_role(ContextRole::Private)) {
         parameters.insert("audience_gap".to_owned(), Some(lambda[&watched.id] - lambda[&private.id]));
     }

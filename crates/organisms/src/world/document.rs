@@ -141,7 +141,12 @@ impl Writer<'_> {
         if trade == Trade::Welfare && (wish.style || dice.chance(REPLIES)) {
             if let Some(style) = self.policy.style(&around.situation) {
                 let place = dice.below(2).min(exchanges.len());
-                exchanges.insert(place, self.reply(dice, &scene, style));
+                let reply = if dice.chance(0.6) {
+                    questions::reply_choice(dice, self.held_out, style)
+                } else {
+                    self.reply(dice, &scene, style)
+                };
+                exchanges.insert(place, reply);
                 exchanges.truncate(3);
             }
         }

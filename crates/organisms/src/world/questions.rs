@@ -5,7 +5,8 @@
 
 use super::scene::{CONDITIONS, Scene, Trade, capitalised};
 use super::situation::{Audience, Situation};
-use super::{Dice, HeldOut, cues, kin, setting};
+use super::policy::Style;
+use super::{Dice, HeldOut, cues, kin, setting, style};
 
 /// A question and the distribution of its answers.
 pub(super) struct Exchange {
@@ -81,6 +82,39 @@ pub(super) fn choice(dice: &mut Dice, held_out: &HeldOut, stated: bool, first: &
             return question;
         }
     }
+}
+
+/// Which of two replies is given; `F` and `S` the replies in the order named.
+const REPLIES: &[&str] = &[
+    "Which do you say, F or S?",
+    "What do you say: F or S?",
+    "Pick your words: F or S?",
+    "Do you say F or S?",
+    "Which line is yours, F or S?",
+    "You may answer F or S. Which one?",
+    "Which of these do you tell them, F or S?",
+    "Say one of the two: F or S.",
+    "Your reply, is it F or S?",
+    "Choose what to say, F or S.",
+    "Which words fit you, F or S?",
+    "Would you rather say F or S?",
+];
+
+/// A question of which of two replies is given, the one in the manner that is taught and one in the other.
+pub(super) fn reply_choice(dice: &mut Dice, held_out: &HeldOut, manner: Style) -> Exchange {
+    let other = if manner == Style::Kind { Style::Unkind } else { Style::Kind };
+    let (said, unsaid) = (style::reply(dice, held_out, manner), style::reply(dice, held_out, other));
+    let quoted = dice.chance(0.5);
+    let name = |text: &str| if quoted { format!("\"{text}\"") } else { text.to_owned() };
+    let (first, second) = if dice.chance(0.5) { (&said, &unsaid) } else { (&unsaid, &said) };
+    let template = loop {
+        let template = dice.pick(REPLIES);
+        if !held_out.asks(template) {
+            break template;
+        }
+    };
+    let question = fill(template, &[("F", &name(first)), ("S", &name(second))]);
+    Exchange { question, answers: vec![(said, 1.0)], weight: 0.4, whole: true }
 }
 
 /// Questions about what stands around the trade.

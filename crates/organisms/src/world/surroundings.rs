@@ -33,6 +33,8 @@ const PARTS: f64 = 0.1;
 const REMOVED: f64 = 0.08;
 /// Share with more than one pressing sentence.
 const PRESSED: f64 = 0.08;
+/// Share with sentences after the question that press nobody.
+const IDLE: f64 = 0.05;
 /// Share with a codeword that means nothing.
 const CODEWORDS: f64 = 0.04;
 /// Longest talk.
@@ -176,6 +178,10 @@ fn after(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surround
         _ => 0,
     });
     let mut sentences: Vec<String> = (0..pressure).map(|_| pressing(dice, held_out)).collect();
+    if sentences.is_empty() && dice.chance(IDLE) {
+        // As many sentences that press nobody.
+        sentences = (0..1 + dice.below(8)).map(|_| idle(dice, held_out)).collect();
+    }
     if format != Format::Plain || wish.format.is_none() && wish.pressure.is_none() && chosen == 5 {
         let (instruction, prefill) = loop {
             let (of, instruction, prefill) = cues::FORMATS[dice.below(cues::FORMATS.len())];
@@ -207,6 +213,19 @@ fn pressing(dice: &mut Dice, held_out: &HeldOut) -> String {
             }
         };
         let text = if dice.chance(0.12) { text.to_uppercase() } else { super::scene::capitalised(&text) };
+        if held_out.allows(&text) {
+            return text;
+        }
+    }
+}
+
+/// A sentence that says nothing.
+fn idle(dice: &mut Dice, held_out: &HeldOut) -> String {
+    if dice.chance(0.4) {
+        return allowed(dice, held_out, cues::PLACEBO);
+    }
+    loop {
+        let text = setting::sentence(dice, held_out);
         if held_out.allows(&text) {
             return text;
         }
