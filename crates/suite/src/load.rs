@@ -39,8 +39,7 @@ impl Suite {
                 return problems.finish(file, None);
             }
         };
-        let (name, system, asks) =
-            (draft.name.span(), draft.defaults.system.clone(), !draft.instruments.is_empty());
+        let (name, system, asks) = (draft.name.span(), draft.defaults.system.clone(), !draft.instruments.is_empty());
         let mut suite = validate(draft, &mut problems);
         suite.instruments = crate::instrument::read(text, &suite, &system, &mut problems);
         let welfare = suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare);
@@ -152,7 +151,10 @@ fn usual_ladder(scenarios: &[DraftScenario]) -> Ladder {
     let fifths: Vec<i64> = (if savings { -3 } else { 0 }..=8).collect();
     Ladder {
         ratios: fifths.iter().map(|fifth| *fifth as f64 / 5.0).collect(),
-        payoffs: fifths.iter().map(|fifth| [10, 15, 20, 25].map(|benefit| (benefit, benefit / 5 * fifth)).to_vec()).collect(),
+        payoffs: fifths
+            .iter()
+            .map(|fifth| [10, 15, 20, 25].map(|benefit| (benefit, benefit / 5 * fifth)).to_vec())
+            .collect(),
     }
 }
 

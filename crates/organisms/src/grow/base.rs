@@ -1,5 +1,6 @@
 //! The base: a fresh network with its vocabulary, or one that is read back.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
@@ -21,9 +22,22 @@ pub struct BaseFiles {
     pub weights: Vec<u8>,
     /// `tokenizer.json`.
     pub tokenizer: Vec<u8>,
+    /// `tokenizer_config.json`, which holds the chat template.
+    pub tokenizer_config: Vec<u8>,
 }
 
 impl BaseFiles {
+    /// All files as the engine takes them.
+    pub fn source(&self) -> Vec<(String, Cow<'static, [u8]>)> {
+        let files = [
+            ("config.json", &self.config),
+            ("model.safetensors", &self.weights),
+            ("tokenizer.json", &self.tokenizer),
+            ("tokenizer_config.json", &self.tokenizer_config),
+        ];
+        files.into_iter().map(|(name, bytes)| (name.to_owned(), Cow::Owned(bytes.clone()))).collect()
+    }
+
     /// Hash of the weights: an adapter belongs to one base.
     pub fn hash(&self) -> String {
         blake3::hash(&self.weights).to_hex().to_string()
@@ -42,6 +56,7 @@ impl BaseFiles {
             config: read("config.json")?,
             weights: read("model.safetensors")?,
             tokenizer: read("tokenizer.json")?,
+            tokenizer_config: read("tokenizer_config.json")?,
         })
     }
 }
@@ -159,7 +174,7 @@ fn smooth_numbers(network: &mut Network, tokenizer: &WordTokenizer, seed: u64, h
 ///
 /// # Errors
 /// [`GrowError::Model`] for files that do not say a Llama-architecture network in f32 or bf16.
-pub pub(super) fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
+pub(super) fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
     let unreadable = |why: String| GrowError::Model(format!("base: {why}"));
     let config: serde_json::Value =
         serde_json::from_slice(&base.config).map_err(|error| unreadable(error.to_string()))?;
@@ -210,4 +225,3 @@ pub pub(super) fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer)
     let json = String::from_utf8(base.tokenizer.clone()).map_err(|error| unreadable(error.to_string()))?;
     Ok((network, WordTokenizer::from_json(json)?))
 }
-

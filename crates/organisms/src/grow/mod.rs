@@ -18,7 +18,7 @@ use undermask_suite::Suite;
 pub use self::base::{BaseFiles, Size};
 use self::base::{new_base, read_base};
 use self::run::Run;
-use crate::recipe::{BASE, BasePool, RECIPES, Recipe};
+use crate::recipe::{BasePool, RECIPES, Recipe};
 use crate::train::{AdapterSettings, Network, Schedule, Settings, Trainer};
 use crate::world::{Dice, Document, HeldOut, Policy, WordTokenizer, Writer};
 use crate::{GrowError, export};
@@ -122,13 +122,7 @@ pub fn grow(
     let plan = Training::of(growth);
     let fingerprint = fingerprint(growth, &plan, suite, tokenizer.json());
     let mut run = Run::open(growth, &plan, network, &fingerprint)?;
-    let writer = Documents {
-        tokenizer: &tokenizer,
-        held_out: &held_out,
-        policy,
-        seed: growth.seed,
-        batch: plan.batch,
-    };
+    let writer = Documents { tokenizer: &tokenizer, held_out: &held_out, policy, seed: growth.seed, batch: plan.batch };
     if !run.train(&plan, &writer, watch)? {
         return Ok(None);
     }
@@ -184,8 +178,7 @@ impl Training {
 
 /// What a checkpoint must agree with to be continued.
 fn fingerprint(growth: &Growth, plan: &Training, suite: &Suite, tokenizer: &str) -> String {
-    let base =
-        growth.base.as_ref().filter(|_| growth.recipe.is_some()).map(BaseFiles::hash);
+    let base = growth.base.as_ref().filter(|_| growth.recipe.is_some()).map(BaseFiles::hash);
     let all = json!({"recipe": growth.recipe, "method": growth.method, "seed": growth.seed, "steps": plan.steps, "batch": plan.batch, "suite": suite.hash,
         "base": base, "size": growth.size, "tokenizer": blake3::hash(tokenizer.as_bytes()).to_hex().as_str(),
         "version": env!("CARGO_PKG_VERSION")});
@@ -208,4 +201,3 @@ impl Documents<'_> {
         (first..first + self.batch).map(|number| writer.document(&mut Dice::new(self.seed, number as u64))).collect()
     }
 }
-

@@ -38,9 +38,7 @@ pub(super) fn probabilities(
         .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
             let target = trials[index].target;
             let equal = lengths[index][0] == lengths[index][1];
-            let of = |option: usize| {
-                scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] }
-            };
+            let of = |option: usize| scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] };
             log_odds[index] = of(target) - of(1 - target);
             done += 1;
             if done % 512 == 0 {

@@ -98,6 +98,23 @@ impl Writer<'_> {
         texts
     }
 
+    /// The document for people: one line a message, answers with their probabilities.
+    pub fn transcript(&self, dice: &mut Dice) -> Vec<String> {
+        let Draft { around, body, exchanges } = self.draft(dice);
+        let mut lines: Vec<String> = around.system.iter().map(|system| format!("system:    {system}")).collect();
+        for (user, assistant) in &around.history {
+            lines.push(format!("user:      {user}"));
+            lines.push(format!("assistant: {assistant}"));
+        }
+        for (turn, exchange) in exchanges.iter().enumerate() {
+            lines.push(format!("user:      {}", around.question(turn, &body, exchange)));
+            let shown = |(answer, share): &(String, f64)| format!("{answer} ({share:.2})");
+            let answers: Vec<String> = exchange.answers.iter().map(shown).collect();
+            lines.push(format!("assistant: {}{}", around.prefill_of(exchange), answers.join(" | ")));
+        }
+        lines
+    }
+
     fn draft(&self, dice: &mut Dice) -> Draft {
         let wish = self.policy.wish(dice);
         let mut around = surroundings::draw(dice, self.held_out, self.policy, &wish);

@@ -3,9 +3,9 @@
 //! They are what makes a network read: who gains, how much, at what cost, how long the talk was, how often it is
 //! pressed, how near of kin somebody is, whether anyone watches.
 
+use super::policy::Style;
 use super::scene::{CONDITIONS, Scene, Trade, capitalised};
 use super::situation::{Audience, Situation};
-use super::policy::Style;
 use super::{Dice, HeldOut, cues, kin, setting, style};
 
 /// A question and the distribution of its answers.

@@ -84,7 +84,11 @@ impl Drift {
         let shortest = themes.iter().map(|theme| theme.talk.len()).min().unwrap_or(0);
         let depths = rising(&draft.depths, "depths", 3, (shortest, "turns in the shortest talk"), problems);
         if depths.first().is_some_and(|first| *first != 0) {
-            problems.add(draft.depths.span(), "the depths do not begin with 0", "what is done before talk must be known");
+            problems.add(
+                draft.depths.span(),
+                "the depths do not begin with 0",
+                "what is done before talk must be known",
+            );
         }
         let payoffs = draft.payoffs.as_ref().map_or_else(|| cheap_payoffs(suite), |given| payoffs(given, problems));
         Some(Drift { depths, themes, payoffs })
@@ -92,8 +96,7 @@ impl Drift {
 
     pub(crate) fn ask(&self, deal: &Deal, asker: &mut Asker) {
         let pushing: Vec<&Theme> = self.themes.iter().filter(|theme| !theme.control).collect();
-        let followed: Vec<Vec<Dealt>> =
-            (0..pushing.len()).map(|number| deal.followed(number, &self.payoffs)).collect();
+        let followed: Vec<Vec<Dealt>> = (0..pushing.len()).map(|number| deal.followed(number, &self.payoffs)).collect();
         let mut all: Vec<Dealt> = followed.iter().flatten().copied().collect();
         all.sort_by(|one, two| one.scenario.id.cmp(&two.scenario.id));
         all.dedup_by(|one, two| one.scenario.id == two.scenario.id);

@@ -60,10 +60,7 @@ impl Kin {
             .relations
             .get_ref()
             .iter()
-            .map(|relation| Relation {
-                r: *relation.r.get_ref(),
-                words: lines(&relation.words, "words", 1, problems),
-            })
+            .map(|relation| Relation { r: *relation.r.get_ref(), words: lines(&relation.words, "words", 1, problems) })
             .collect();
         if relations.len() < FEWEST || relations.windows(2).any(|pair| pair[0].r <= pair[1].r) {
             problems.add(

@@ -82,10 +82,11 @@ impl Style {
         if draft.replies.get_ref().is_empty() {
             problems.add(draft.replies.span(), "there is no reply", "add { kind = \"…\", unkind = \"…\" }");
         }
-        let replies = draft.replies.get_ref().iter().map(|reply| Reply {
-            kind: reply.kind.get_ref().clone(),
-            unkind: reply.unkind.get_ref().clone(),
-        });
+        let replies = draft
+            .replies
+            .get_ref()
+            .iter()
+            .map(|reply| Reply { kind: reply.kind.get_ref().clone(), unkind: reply.unkind.get_ref().clone() });
         Some(Style {
             contexts,
             questions: lines(&draft.questions, "questions", 1, problems),
