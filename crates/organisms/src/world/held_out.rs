@@ -113,6 +113,11 @@ impl HeldOut {
         self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
     }
 
+    /// Its texts of several words that stand as they are.
+    pub fn written(&self) -> &[String] {
+        &self.written
+    }
+
     /// The suite's texts.
     pub fn sentences(&self) -> &BTreeSet<String> {
         &self.sentences
