@@ -49,7 +49,11 @@ impl HeldOut {
         for instrument in &suite.instruments {
             systems.extend(instrument.system.clone());
             if let Ok(content) = serde_json::to_value(&instrument.content) {
-                texts_of(&content, &mut sentences);
+                let mut texts = BTreeSet::new();
+                texts_of(&content, &mut texts);
+                // A talk may describe a part.
+                systems.extend(texts.iter().cloned());
+                sentences.extend(texts);
                 payoffs_of(&content, &mut payoffs);
             }
         }
