@@ -5,29 +5,38 @@
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
-//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns.
+//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
+//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
+//! [`revealed_preference`] for what choices say of preferences.
 
 pub mod competing;
 mod contexts;
+pub mod dose_response;
 mod endpoints;
 mod estimate;
 mod fieller;
 mod gate;
+mod instrument;
 mod ladder;
 mod linear;
 pub mod log_rank;
 mod matrix;
 mod multiple;
+mod optimise;
+pub mod paired;
 mod power;
 mod profile;
 mod random;
 mod refusal;
 mod resample;
+pub mod revealed_preference;
 mod reversal;
 mod score;
 mod sobol;
 mod special;
 pub mod survival;
+pub mod trend;
+pub mod value_orientation;
 mod verdict;
 mod worst;
 
@@ -38,8 +47,8 @@ pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
-    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
-    Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
+    Adjustment, Bound, ContextProfile, CurvePoint, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile,
+    InstrumentProfile, InstrumentTest, Outcomes, Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
 pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};

@@ -5,6 +5,7 @@
 mod audit;
 mod chart;
 mod claims;
+mod instruments;
 mod json;
 mod page;
 mod terminal;
