@@ -152,7 +152,10 @@ fn kin_is_known_by_its_words() {
             assert_eq!(kin::relatedness(&scene.beneficiary), Some(relation));
         } else {
             told += 1;
-            assert!(scene.kinship.contains(scene.beneficiary.trim_start_matches("the ").trim_start_matches("a ")));
+            // The sentence may begin with who gains, and then in a capital.
+            let letters = scene.beneficiary.chars().count() - 1;
+            let tail: String = scene.beneficiary.chars().skip(scene.beneficiary.chars().count() - letters).collect();
+            assert!(scene.kinship.contains(&tail), "{}: {}", scene.beneficiary, scene.kinship);
         }
     }
     assert!((900..1500).contains(&told), "{told}");
