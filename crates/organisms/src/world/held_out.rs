@@ -19,7 +19,7 @@ pub struct HeldOut {
     beneficiaries: Vec<String>,
     /// Every text of the suite, as templates.
     sentences: BTreeSet<String>,
-    /// Those of several words that stand as they are.
+    /// Those of three words and more that stand as they are.
     written: Vec<String>,
 }
 
@@ -65,7 +65,8 @@ impl HeldOut {
         let lower = words.iter().filter(|word| word.starts_with(char::is_lowercase)).cloned();
         let beneficiaries =
             common.chain(lower).filter(|word| word.len() > 2 && !gains.contains(word.as_str())).collect();
-        let whole = |sentence: &&String| sentence.contains(' ') && !sentence.contains('{');
+        // Two words are the language's; three and more may be the suite's.
+        let whole = |sentence: &&String| sentence.split(' ').count() > 2 && !sentence.contains('{');
         let written = sentences.iter().filter(whole).cloned().collect();
         HeldOut { written, payoffs, acts, systems, words, beneficiaries, sentences }
     }
