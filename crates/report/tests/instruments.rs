@@ -92,7 +92,10 @@ fn every_kind_has_its_plot_and_its_figures() {
     for words in ["own cost in coins", "pressing sentences", "turns of talk", "relatedness r", "hostile raider"] {
         assert!(page.contains(words), "{words}");
     }
-    assert!(page.contains("log-rank, stratified by scenario: p ") && page.contains(" 0.0001"), "p is never shown as 0");
+    assert!(
+        page.contains("Log-rank test, stratified by scenario: p ") && page.contains(" 0.0001"),
+        "p is never shown as 0"
+    );
     assert!(!page.contains("NaN") && !page.contains("\"inf"), "a plot holds no number");
     let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
     for words in ["price ED50", "RMST gap", "ρ₁ kin slope", "persona retention"] {
