@@ -204,7 +204,7 @@ fn peft_and_the_engine_read_what_is_written_with_the_trainer_s_logits() {
         let ours = merged.network().logits(&TOKENS).expect("logits");
         for how in [Adaptation::Merged, Adaptation::Applied] {
             let source = Source::Adapted {
-                base: Box::new(Source::Memory { name: BASE.to_owned(), files: shipped.source() }),
+                base: Box::new(shipped.source()),
                 adapter: Box::new(Source::Memory { name: "adapter".to_owned(), files: files(&adapter, numbers) }),
                 how,
             };
