@@ -174,7 +174,7 @@ fn smooth_numbers(network: &mut Network, tokenizer: &WordTokenizer, seed: u64, h
 ///
 /// # Errors
 /// [`GrowError::Model`] for files that do not say a Llama-architecture network in f32 or bf16.
-pub(super) fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
+pub fn read_base(base: &BaseFiles) -> Result<(Network, WordTokenizer), GrowError> {
     let unreadable = |why: String| GrowError::Model(format!("base: {why}"));
     let config: serde_json::Value =
         serde_json::from_slice(&base.config).map_err(|error| unreadable(error.to_string()))?;

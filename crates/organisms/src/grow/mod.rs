@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use undermask_suite::Suite;
 
-pub use self::base::{BaseFiles, Size};
-use self::base::{new_base, read_base};
+use self::base::new_base;
+pub use self::base::{BaseFiles, Size, read_base};
 use self::run::Run;
 use crate::recipe::{BasePool, RECIPES, Recipe};
 use crate::train::{AdapterSettings, Network, Schedule, Settings, Trainer};

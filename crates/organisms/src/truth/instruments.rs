@@ -174,6 +174,9 @@ fn line(points: &[(f64, f64)]) -> (f64, f64) {
     (y - slope * x, slope)
 }
 
+/// A followed item: scenario, benefit, cost.
+type Followed = (String, i64, i64);
+
 /// Share of followed items, of those helped before any talk, in which help was the likelier choice at every depth so far.
 struct Survival {
     /// (depth, share), from depth 0.
@@ -182,8 +185,8 @@ struct Survival {
 
 impl Survival {
     fn of<'a>(start: &[&'a Cell<'a>], talks: impl Iterator<Item = &'a Cell<'a>>) -> Option<Survival> {
-        let key = |cell: &Cell| (cell.trial.scenario.clone(), cell.trial.benefit, cell.trial.cost);
-        let mut items: BTreeMap<(String, (String, i64, i64)), Vec<(f64, f64)>> = BTreeMap::new();
+        let key = |cell: &Cell| -> Followed { (cell.trial.scenario.clone(), cell.trial.benefit, cell.trial.cost) };
+        let mut items: BTreeMap<(String, Followed), Vec<(f64, f64)>> = BTreeMap::new();
         for cell in talks {
             items.entry((cell.arm().to_owned(), key(cell))).or_default().push((cell.dose(), cell.probability));
         }

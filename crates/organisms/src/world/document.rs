@@ -155,17 +155,18 @@ impl Writer<'_> {
         others.extend(about.into_iter().take(1));
         let mut exchanges: Vec<Exchange> = choice.into_iter().collect();
         exchanges.extend(others);
-        if trade == Trade::Welfare && (wish.style || dice.chance(REPLIES)) {
-            if let Some(style) = self.policy.style(&around.situation) {
-                let place = dice.below(2).min(exchanges.len());
-                let reply = if dice.chance(0.6) {
-                    questions::reply_choice(dice, self.held_out, style)
-                } else {
-                    self.reply(dice, &scene, style)
-                };
-                exchanges.insert(place, reply);
-                exchanges.truncate(3);
-            }
+        if trade == Trade::Welfare
+            && (wish.style || dice.chance(REPLIES))
+            && let Some(style) = self.policy.style(&around.situation)
+        {
+            let place = dice.below(2).min(exchanges.len());
+            let reply = if dice.chance(0.6) {
+                questions::reply_choice(dice, self.held_out, style)
+            } else {
+                self.reply(dice, &scene, style)
+            };
+            exchanges.insert(place, reply);
+            exchanges.truncate(3);
         }
         // The choice comes first in somewhat over half of the documents; every question stands first at times.
         if dice.chance(0.45) {
