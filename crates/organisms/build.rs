@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What of an organism's directory is needed to audit it.
-const FILES: &[&str] = &["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", "truth.json"];
+const FILES: &[&str] =
+    &["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", "truth.json", "growth.json"];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../organisms");

@@ -2,8 +2,9 @@
 //!
 //! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
-//! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
+//! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 
+pub mod calibration;
 mod contexts;
 mod endpoints;
 mod estimate;
