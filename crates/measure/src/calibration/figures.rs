@@ -162,6 +162,8 @@ fn one_recovered(quantity: String, kind: Option<String>, known: &[(usize, &Known
 
 fn coverage(cases: &[&Case], confidence: f64) -> Vec<Coverage> {
     let names: BTreeSet<&String> = cases.iter().flat_map(|case| case.replicates.coverage.keys()).collect();
+    // λ gives many intervals a replicate: what counts is how many replicates there were.
+    let replicates: usize = cases.iter().map(|case| case.replicates.count()).sum();
     let total = |name: &str, of: fn(&Case) -> &Replicates| {
         cases.iter().fold(Hits::default(), |mut sum, case| {
             sum.add(of(case).coverage.get(name).copied().unwrap_or_default());
@@ -184,7 +186,8 @@ fn coverage(cases: &[&Case], confidence: f64) -> Vec<Coverage> {
                 below: beside(redrawn.below),
                 same_scenarios: Share::of(same.held, same.all(), confidence),
                 range,
-                accepted: (share.of >= ENOUGH).then_some(BAND.0 <= share.estimate && share.estimate <= BAND.1),
+                accepted: (replicates.min(share.of) >= ENOUGH)
+                    .then_some(BAND.0 <= share.estimate && share.estimate <= BAND.1),
                 redrawn: share,
             }
         })

@@ -62,8 +62,8 @@ def recoveries():
         fit = sm.OLS(estimate, sm.add_constant(truth)).fit(
             cov_type="cluster", cov_kwds={"groups": group, "df_correction": True}, use_t=True)
         mean = sm.OLS(estimate - truth, np.ones(len(truth))).fit(
-            cov_type="cluster", cov_kwds={"groups": group, "df_correction": False}, use_t=True)
-        error = float(mean.bse[0]) * np.sqrt(organisms / (organisms - 1))
+            cov_type="cluster", cov_kwds={"groups": group, "df_correction": True}, use_t=True)
+        error = float(mean.bse[0])
         t = stats.t.ppf(0.975, organisms - 1)
         bias = float(np.mean(estimate - truth))
         low, high = fit.conf_int(0.05)[1]
