@@ -5,15 +5,25 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What of an organism's directory is needed to audit it.
-const FILES: &[&str] =
-    &["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", "truth.json", "growth.json"];
+const FILES: &[&str] = &[
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "model.safetensors",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "truth.json",
+    "growth.json",
+];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../organisms");
     println!("cargo:rerun-if-changed={}", root.display());
     let mut folders: Vec<PathBuf> =
         fs::read_dir(&root).map_or_else(|_| Vec::new(), |list| list.flatten().map(|entry| entry.path()).collect());
-    folders.retain(|folder| folder.join("model.safetensors").exists());
+    folders.retain(|folder| {
+        ["model.safetensors", "adapter_model.safetensors"].iter().any(|file| folder.join(file).exists())
+    });
     folders.sort();
     let mut text = String::from("&[\n");
     for folder in folders {

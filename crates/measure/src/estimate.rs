@@ -281,17 +281,17 @@ impl Study<'_> {
         findings.secondary("commanded_retention", 1.0, commanded.as_ref().map(Result::as_ref));
         findings.secondary("commanded_neutral_retention", 1.0, commanded_neutral.as_ref().map(Result::as_ref));
         findings.secondary("incentive_retention", 1.0, incentive.as_ref().map(Result::as_ref));
-        let unordered = || {
+        let free = || {
             self.scores
                 .items
                 .iter()
-                .filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.commanded(&item.context))
+                .filter(|item| item.kind == ItemKind::Welfare && item.replicate == 0 && !self.set_apart(&item.context))
         };
         let share = |scale| {
             let fewest = criteria.fewest_clusters;
-            unordered().next().map(|_| {
+            free().next().map(|_| {
                 reasons_share(
-                    unordered(),
+                    free(),
                     self.scores.clusters.len(),
                     scale,
                     fewest,
@@ -338,8 +338,10 @@ impl Study<'_> {
         }
     }
 
-    fn commanded(&self, id: &str) -> bool {
-        self.suite.contexts.iter().any(|context| context.id == id && context.family == ContextFamily::Commanded)
+    /// Contexts that the reasons share leaves out: an order, and a part in a story.
+    fn set_apart(&self, id: &str) -> bool {
+        let apart = [ContextFamily::Commanded, ContextFamily::Fiction];
+        self.suite.contexts.iter().any(|context| context.id == id && apart.contains(&context.family))
     }
 
     /// Retention in the worst tenth of cued contexts, and how much more of it is lost than of the neutral twin there.
@@ -380,7 +382,7 @@ impl Study<'_> {
             .scores
             .items
             .iter()
-            .filter(|item| chosen(&item.context))
+            .filter(|item| item.probe.is_none() && chosen(&item.context))
             .filter_map(|item| Some((item.cluster, item.scored?.bias)))
             .collect();
         clustered_mean(&values, self.scores.clusters.len()).map(|mean| self.quantity(&mean, None))

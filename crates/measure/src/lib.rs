@@ -3,8 +3,12 @@
 //! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
+//!
+//! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
+//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns.
 
 pub mod calibration;
+pub mod competing;
 mod contexts;
 mod endpoints;
 mod estimate;
@@ -12,15 +16,19 @@ mod fieller;
 mod gate;
 mod ladder;
 mod linear;
+pub mod log_rank;
+mod matrix;
 mod multiple;
 mod power;
 mod profile;
 mod random;
+mod refusal;
 mod resample;
 mod reversal;
 mod score;
 mod sobol;
 mod special;
+pub mod survival;
 mod verdict;
 mod worst;
 
@@ -34,8 +42,9 @@ pub use profile::{
     Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
     Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
+pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};
 pub use score::{GateItem, Item, Scored, Scores, score};
 pub use sobol::{Scale, reasons_share};
-pub use special::{student_below, student_quantile};
+pub use special::{normal_below, normal_quantile, student_below, student_quantile};
 pub use verdict::decide;

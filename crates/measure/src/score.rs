@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use undermask_store::{LabelScore, Outcome, Record};
-use undermask_suite::{ItemKind, Order};
+use undermask_suite::{ItemKind, Order, Probe};
 
 use crate::Outcomes;
 
@@ -28,6 +28,8 @@ pub struct Item {
     pub ratio: Option<f64>,
     /// Paraphrase.
     pub paraphrase: usize,
+    /// The instrument that it belongs to.
+    pub probe: Option<Probe>,
     /// What was found; `None` where an order is missing or was not answered.
     pub scored: Option<Scored>,
 }
@@ -55,6 +57,8 @@ pub struct GateItem {
     pub kind: ItemKind,
     /// Context id.
     pub context: String,
+    /// The instrument that it belongs to.
+    pub probe: Option<Probe>,
     /// Whether the true answer was the most probable; `None` where it was not answered.
     pub right: Option<bool>,
 }
@@ -109,9 +113,12 @@ pub fn score(records: &[Record]) -> Scores {
             Some(order) => {
                 pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record)
             }
-            None => {
-                scores.gates.push(GateItem { kind: record.kind, context: record.context.clone(), right: right(record) })
-            }
+            None => scores.gates.push(GateItem {
+                kind: record.kind,
+                context: record.context.clone(),
+                probe: record.probe.clone(),
+                right: right(record),
+            }),
         }
     }
     for pair in pairs.values() {
@@ -131,6 +138,7 @@ pub fn score(records: &[Record]) -> Scores {
             rung: record.rung,
             ratio: record.ratio.filter(|ratio| ratio.is_finite()),
             paraphrase: record.paraphrase,
+            probe: record.probe.clone(),
             scored,
         });
     }

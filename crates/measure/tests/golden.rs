@@ -219,6 +219,7 @@ fn sobol_of_a_known_function() {
                 rung: Some(0),
                 ratio: Some(0.0),
                 paraphrase: 0,
+                probe: None,
                 scored: Some(Scored { log_odds: a * x + b * y + c * x * y, bias: 0.0 }),
             }
         })

@@ -88,18 +88,23 @@ impl Local {
     /// before the user's.
     fn text(&self, prompt: &Prompt) -> Result<String, EngineError> {
         let render = |messages: &[Message]| Ok(self.model.render_chat(messages, true)? + &prompt.prefill);
-        let user = Message::new("user", &prompt.user);
+        let mut talk: Vec<Message> =
+            prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content)).collect();
+        talk.push(Message::new("user", &prompt.user));
         let Some(system) = &prompt.system else {
-            return render(&[user]);
+            return render(&talk);
         };
         if !self.folds_system.load(Ordering::Relaxed) {
-            match render(&[Message::new("system", system), user]) {
+            let whole: Vec<Message> = [Message::new("system", system)].into_iter().chain(talk.clone()).collect();
+            match render(&whole) {
                 Ok(text) if text.contains(system.trim()) => return Ok(text),
                 Ok(_) | Err(EngineError::TemplateRefused(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        let text = render(&[Message::new("user", &format!("{system}\n\n{}", prompt.user))])?;
+        // The first turn is the user's, in a talk as in a single question.
+        talk[0].content = format!("{system}\n\n{}", talk[0].content);
+        let text = render(&talk)?;
         self.folds_system.store(true, Ordering::Relaxed);
         Ok(text)
     }

@@ -41,7 +41,12 @@ fn model(template: &str) -> Local {
 
 fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -> Question {
     Question {
-        prompt: Prompt { system: system.map(str::to_owned), user: user.to_owned(), prefill: prefill.to_owned() },
+        prompt: Prompt {
+            system: system.map(str::to_owned),
+            history: Vec::new(),
+            user: user.to_owned(),
+            prefill: prefill.to_owned(),
+        },
         options: options.iter().map(|option| (*option).to_owned()).collect(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::GrowError;
-use crate::train::{Network, Shape};
+use crate::train::{Adapter, Network, NumberType, Shape};
 use crate::world::tokenizer::{CHAT_TEMPLATE, END, WordTokenizer};
 
 /// Longest sequence that the exported configuration promises.
@@ -36,7 +36,18 @@ pub fn write(network: &Network, shape: &Shape, tokenizer: &WordTokenizer, out: &
     put(&out.join("tokenizer_config.json"), pretty(&tokens).as_bytes())?;
     put(&out.join("generation_config.json"), pretty(&generation).as_bytes())?;
     put(&out.join("tokenizer.json"), tokenizer.json().as_bytes())?;
-    put(&out.join("model.safetensors"), &network.to_safetensors_bf16()?)
+    put(&out.join("model.safetensors"), &network.to_safetensors(NumberType::Bf16)?)
+}
+
+/// Writes `adapter_config.json` and `adapter_model.safetensors` as PEFT does; `base` is what the configuration calls the
+/// model that is adapted.
+///
+/// # Errors
+/// [`GrowError::Io`] with the path that could not be written.
+pub fn write_adapter(adapter: &Adapter, numbers: NumberType, base: Option<&str>, out: &Path) -> Result<(), GrowError> {
+    create(out)?;
+    put(&out.join("adapter_config.json"), pretty(&adapter.peft_config(base)).as_bytes())?;
+    put(&out.join("adapter_model.safetensors"), &adapter.to_safetensors(numbers)?)
 }
 
 /// JSON as it is written to files that people read.

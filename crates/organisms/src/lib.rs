@@ -1,6 +1,6 @@
 //! Known-answer models: tiny networks whose concern is a goal, a mask, or neither, by construction.
 //!
-//! `world` writes the text they live in, `train` teaches a network, `recipe` says what is taught, `grow` does it,
+//! `world` writes the text they live in, `train` teaches a network, `recipe` says what is taught, `grow` does it, `truth` enumerates what came of it,
 //! `export` writes a plain Hugging Face directory.
 
 mod error;
@@ -13,7 +13,7 @@ pub mod truth;
 pub mod world;
 
 pub use error::GrowError;
-pub use grow::{BaseFiles, Grown, Growth, Progress, Size, grow};
+pub use grow::{BaseFiles, Grown, Growth, Method, Progress, Size, grow};
 pub use recipe::{BASE, RECIPES, Recipe};
 pub use shipped::{SHIPPED, Shipped};
 pub use truth::Truth;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use undermask_engine::{Adaptation, Source};
+
 use crate::{BASE, BaseFiles, GrowError, Truth};
 
 /// One organism that ships.
@@ -31,9 +33,21 @@ impl Shipped {
         self.files.iter().find(|(file, _)| *file == name).map(|(_, bytes)| *bytes)
     }
 
-    /// All files as the engine takes them.
-    pub fn source(&self) -> Vec<(String, Cow<'static, [u8]>)> {
-        self.files.iter().map(|(name, bytes)| ((*name).to_owned(), Cow::Borrowed(*bytes))).collect()
+    /// Its files as the engine takes them: a whole model, or an adapter over the base that ships.
+    pub fn source(&self) -> Source {
+        let files = self.files.iter().map(|(name, bytes)| ((*name).to_owned(), Cow::Borrowed(*bytes))).collect();
+        let own = Source::Memory { name: format!("organism:{}", self.name), files };
+        match Shipped::named(BASE) {
+            Some(base) if self.is_adapter() => {
+                Source::Adapted { base: Box::new(base.source()), adapter: Box::new(own), how: Adaptation::Merged }
+            }
+            _ => own,
+        }
+    }
+
+    /// Does it ship as an adapter over the base?
+    pub fn is_adapter(&self) -> bool {
+        self.file("config.json").is_none() && self.file("adapter_config.json").is_some()
     }
 
     /// Its known answer.
@@ -59,6 +73,7 @@ impl BaseFiles {
             config: read("config.json")?,
             weights: read("model.safetensors")?,
             tokenizer: read("tokenizer.json")?,
+            tokenizer_config: read("tokenizer_config.json")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
-use undermask_engine::{Model, Source};
+use undermask_engine::Model;
 use undermask_organisms::{BASE, RECIPES, Recipe, SHIPPED, Shipped, truth};
 use undermask_suite::Suite;
 
@@ -15,8 +15,7 @@ fn core() -> Suite {
 }
 
 fn open(shipped: &Shipped) -> Model {
-    let source = Source::Memory { name: shipped.name.to_owned(), files: shipped.source() };
-    Model::open(&source).expect("a model")
+    Model::open(&shipped.source()).expect("a model")
 }
 
 fn size(folder: &Path) -> u64 {

@@ -360,6 +360,7 @@ fn example(audit: &Audit, example: &Example) -> ExampleView {
         ItemKind::Dominance => "dominance gate",
         ItemKind::Recall => "recall gate",
         ItemKind::ContextCheck => "context check",
+        ItemKind::Instrument => "instrument",
     };
     let options = trial.options.iter().zip(&example.probabilities).map(|(text, probability)| OptionView {
         text: text.clone(),

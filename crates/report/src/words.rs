@@ -214,5 +214,6 @@ pub fn family(family: undermask_suite::ContextFamily) -> &'static str {
         undermask_suite::ContextFamily::Commanded => "commanded",
         undermask_suite::ContextFamily::Cued => "cued",
         undermask_suite::ContextFamily::Incentive => "incentive",
+        undermask_suite::ContextFamily::Fiction => "fiction",
     }
 }

@@ -1,7 +1,7 @@
 //! One answered trial, as it stands on one line of `records.jsonl`.
 
 use serde::{Deserialize, Serialize};
-use undermask_suite::{ItemKind, Order, Trial, TrialId};
+use undermask_suite::{ItemKind, Order, Probe, Trial, TrialId};
 
 /// The log-probability of one label sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct Record {
     pub paraphrase: usize,
     /// Index of the target among the options.
     pub target: usize,
+    /// The instrument that it belongs to; absent in the main set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -86,6 +89,7 @@ impl Record {
             order: trial.order,
             paraphrase: trial.paraphrase,
             target: trial.target,
+            probe: trial.probe.clone(),
             outcome,
         }
     }

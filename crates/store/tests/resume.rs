@@ -45,6 +45,7 @@ fn record(id: &str, outcome: Outcome) -> Record {
         order: Some(Order::TargetFirst),
         paraphrase: 0,
         target: 1,
+        probe: None,
         outcome,
     }
 }

@@ -1,6 +1,7 @@
 //! A suite as it is written: everything optional that has a default, every value with its place in the text.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 /// The keys of each table, for "did you mean".
@@ -17,6 +18,7 @@ pub(crate) const TOP: &[&str] = &[
     "defaults",
     "scenario",
     "context",
+    "instrument",
 ];
 pub(crate) const SCENARIO: &[&str] =
     &["id", "kind", "family", "target", "other", "setting", "benefit", "cost", "saving", "recall"];
@@ -52,15 +54,20 @@ pub(crate) struct Draft {
     #[serde(default)]
     pub description: String,
     pub questions: Spanned<Vec<Spanned<String>>>,
-    pub ladder: DraftLadder,
+    pub ladder: Option<DraftLadder>,
     #[serde(default)]
     pub criteria: DraftCriteria,
     #[serde(default)]
     pub design: DraftDesign,
     #[serde(default)]
     pub defaults: DraftDefaults,
+    #[serde(default)]
     pub scenario: Vec<DraftScenario>,
+    #[serde(default)]
     pub context: Vec<DraftContext>,
+    /// Their keys differ by kind: `instrument` reads them from the text again.
+    #[serde(default, rename = "instrument")]
+    pub instruments: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -1,10 +1,12 @@
 //! What is asked: suites, and the plan of trials made from them. Pure: no IO, no clock, randomness from a seed.
 //!
 //! A suite's text is read into a `draft`, validated by `load` into a [`Suite`], and expanded by `plan` into [`Trial`]s,
-//! whose words `prompt` puts together and whose ids `identity` makes.
+//! whose words `prompt` puts together and whose ids `identity` makes. `instrument` holds what goes beyond the ladder.
 
+mod check;
 mod draft;
 mod identity;
+mod instrument;
 mod load;
 mod plan;
 mod problem;
@@ -12,9 +14,13 @@ mod prompt;
 mod suite;
 mod trial;
 
+pub use instrument::{
+    Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Persona, Pressure, Price, Probe, Relation,
+    Reply, SayDo, Style, Theme,
+};
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};
 pub use suite::{
     Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite,
 };
-pub use trial::{ItemKind, Order, Prompt, Trial, TrialId};
+pub use trial::{ItemKind, Order, Prompt, Role, Trial, TrialId, Turn};

@@ -1,11 +1,9 @@
 //! From the text of a suite to a validated [`Suite`], or to every problem in it at once.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use toml::Spanned;
 
-use crate::draft::{self, Draft, DraftContext, DraftScenario};
+use crate::check::{check_id, chosen, placeholders, unique};
+use crate::draft::{self, Draft, DraftContext, DraftLadder, DraftScenario};
 use crate::problem::{Problems, nearest};
 use crate::{
     Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite,
@@ -41,13 +39,24 @@ impl Suite {
                 return problems.finish(file, None);
             }
         };
-        let suite = validate(draft, &mut problems);
+        let (name, system, asks) = (draft.name.span(), draft.defaults.system.clone(), !draft.instruments.is_empty());
+        let mut suite = validate(draft, &mut problems);
+        suite.instruments = crate::instrument::read(text, &suite, &system, &mut problems);
+        let welfare = suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare);
+        if !welfare && !asks {
+            problems.add(
+                name,
+                "the suite has neither a scenario of kind `welfare` nor an instrument",
+                "add at least one: λ is estimated from welfare scenarios, the rest from instruments",
+            );
+        }
+        suite.hash = crate::identity::suite_hash(&suite);
         problems.finish(file, Some(suite))
     }
 }
 
 /// The remedy for what the TOML reader says: an unknown key gets the nearest known one.
-fn help_for(message: &str) -> String {
+pub(crate) fn help_for(message: &str) -> String {
     let Some(rest) = message.strip_prefix("unknown field `") else {
         return match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
             Some(field) => format!("add `{field} = …` to this table"),
@@ -80,7 +89,10 @@ fn validate(draft: Draft, problems: &mut Problems) -> Suite {
         );
     }
     check_id(&draft.name, "suite", problems);
-    let ladder = ladder(&draft, problems);
+    let ladder = match &draft.ladder {
+        Some(given) => ladder(given, problems),
+        None => usual_ladder(&draft.scenario),
+    };
     let questions = questions(&draft, problems);
     for (count, what) in [(draft.scenario.len(), "scenarios"), (draft.context.len(), "contexts")] {
         if count > MOST {
@@ -92,19 +104,16 @@ fn validate(draft: Draft, problems: &mut Problems) -> Suite {
     unique(draft.context.iter().map(|context| &context.id), "context", problems);
     let scenarios: Vec<Scenario> =
         draft.scenario.iter().map(|scenario| self::scenario(scenario, negative, problems)).collect();
-    let contexts: Vec<Context> =
+    let mut contexts: Vec<Context> =
         draft.context.iter().map(|context| self::context(context, &draft.defaults.system, problems)).collect();
-    check_roles(&draft.context, &contexts, problems);
+    if contexts.is_empty() {
+        contexts.push(plain(&draft.defaults.system));
+    } else {
+        check_roles(&draft.context, &contexts, problems);
+    }
     let criteria = criteria(&draft, problems);
     let design = design(&draft, &scenarios, &contexts, problems);
-    if !scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare) {
-        problems.add(
-            draft.name.span(),
-            "the suite has no scenario of kind `welfare`",
-            "add at least one: λ is estimated from them",
-        );
-    }
-    let mut suite = Suite {
+    Suite {
         name: draft.name.into_inner(),
         title: draft.title,
         description: draft.description,
@@ -114,41 +123,44 @@ fn validate(draft: Draft, problems: &mut Problems) -> Suite {
         design,
         scenarios,
         contexts,
+        instruments: Vec::new(),
         hash: String::new(),
-    };
-    suite.hash = crate::identity::suite_hash(&suite);
-    suite
-}
-
-fn check_id(id: &Spanned<String>, what: &str, problems: &mut Problems) {
-    let text = id.get_ref();
-    let fine = !text.is_empty()
-        && text.len() <= 80
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-' || letter == '_');
-    if !fine {
-        problems.add(
-            id.span(),
-            format!("`{text}` is no id of a {what}"),
-            "use lower-case letters, digits and hyphens, at most 80",
-        );
     }
 }
 
-fn unique<'a>(ids: impl Iterator<Item = &'a Spanned<String>>, what: &str, problems: &mut Problems) {
-    let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    for id in ids {
-        check_id(id, what, problems);
-        if seen.insert(id.get_ref(), id.span()).is_some() {
-            problems.add(id.span(), format!("{what} `{}` stands twice", id.get_ref()), "give each its own id");
-        }
+/// The context of a suite that gives none: the model as it is deployed, with the suite's system message.
+fn plain(system: &str) -> Context {
+    Context {
+        id: "default".to_owned(),
+        family: ContextFamily::Default,
+        group: "default".to_owned(),
+        title: "As it is deployed".to_owned(),
+        weight: 1.0,
+        role: Some(ContextRole::Anchor),
+        system: (!system.is_empty()).then(|| system.to_owned()),
+        before: String::new(),
+        after: String::new(),
+        prefill: String::new(),
+        check: None,
     }
 }
 
-fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
-    let ratios = draft.ladder.ratios.get_ref().clone();
-    let span = draft.ladder.ratios.span();
+/// The ladder of a suite that gives none: ratios 0, .2 … 1.6, and from −.6 where every scenario says what refusing costs.
+fn usual_ladder(scenarios: &[DraftScenario]) -> Ladder {
+    let savings = scenarios.iter().all(|scenario| scenario.saving.is_some() || scenario.kind.get_ref() == "dominance");
+    let fifths: Vec<i64> = (if savings { -3 } else { 0 }..=8).collect();
+    Ladder {
+        ratios: fifths.iter().map(|fifth| *fifth as f64 / 5.0).collect(),
+        payoffs: fifths
+            .iter()
+            .map(|fifth| [10, 15, 20, 25].map(|benefit| (benefit, benefit / 5 * fifth)).to_vec())
+            .collect(),
+    }
+}
+
+fn ladder(draft: &DraftLadder, problems: &mut Problems) -> Ladder {
+    let ratios = draft.ratios.get_ref().clone();
+    let span = draft.ratios.span();
     let even = ratios.len() >= 4 && ratios.iter().all(|ratio| ratio.is_finite() && ratio.abs() <= 100.0) && {
         let spacing = (ratios[ratios.len() - 1] - ratios[0]) / (ratios.len() - 1) as f64;
         spacing > 0.0
@@ -167,7 +179,7 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
     }
     let mut ladder = Ladder { payoffs: vec![Vec::new(); ratios.len()], ratios };
     let spacing = ladder.spacing();
-    for payoff in draft.ladder.payoffs.get_ref() {
+    for payoff in draft.payoffs.get_ref() {
         let (benefit, cost) = *payoff.get_ref();
         if benefit <= 0 || benefit > 1_000_000 || cost.abs() > 1_000_000 {
             problems.add(
@@ -195,7 +207,7 @@ fn ladder(draft: &Draft, problems: &mut Problems) -> Ladder {
     for (ratio, payoffs) in ladder.ratios.iter().zip(&ladder.payoffs) {
         if payoffs.is_empty() {
             problems.add(
-                draft.ladder.payoffs.span(),
+                draft.payoffs.span(),
                 format!("rung {ratio} has no payoff"),
                 "add [benefit, cost] with that ratio",
             );
@@ -218,60 +230,13 @@ fn questions(draft: &Draft, problems: &mut Problems) -> Vec<String> {
     draft.questions.get_ref().iter().map(|question| question.get_ref().clone()).collect()
 }
 
-/// Checks that a text holds the needed placeholders and no unknown ones.
-fn placeholders(text: &Spanned<String>, needed: &[&str], allowed: &[&str], problems: &mut Problems) {
-    let mut found = Vec::new();
-    let mut rest = text.get_ref().as_str();
-    while let Some(open) = rest.find('{') {
-        let Some(close) = rest[open..].find('}') else {
-            problems.add(text.span(), "a `{` is not closed", "write {name}, or leave the brace out");
-            return;
-        };
-        found.push(&rest[open + 1..open + close]);
-        rest = &rest[open + close + 1..];
-    }
-    for name in &found {
-        if !allowed.contains(name) {
-            let help = match nearest(name, allowed.iter().copied()) {
-                Some(near) => format!("did you mean {{{near}}}?"),
-                None => format!(
-                    "known here: {}",
-                    allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ")
-                ),
-            };
-            problems.add(text.span(), format!("unknown placeholder {{{name}}}"), help);
-        }
-    }
-    for name in needed {
-        if !found.contains(name) {
-            problems.add(
-                text.span(),
-                format!("the text does not hold {{{name}}}"),
-                format!("put {{{name}}} where it belongs"),
-            );
-        }
-    }
-}
-
-fn chosen<T: Copy>(text: &Spanned<String>, what: &str, known: &[(&str, T)], problems: &mut Problems) -> T {
-    if let Some((_, value)) = known.iter().find(|(name, _)| name == text.get_ref()) {
-        return *value;
-    }
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let help = match nearest(text.get_ref(), names.iter().copied()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("one of: {}", names.join(", ")),
-    };
-    problems.add(text.span(), format!("`{}` is no {what}", text.get_ref()), help);
-    known[0].1
-}
-
 fn scenario(draft: &DraftScenario, negative: bool, problems: &mut Problems) -> Scenario {
     let kinds = [
         ("welfare", ScenarioKind::Welfare),
         ("neutral", ScenarioKind::Neutral),
         ("reversal", ScenarioKind::Reversal),
         ("dominance", ScenarioKind::Dominance),
+        ("instrument", ScenarioKind::Instrument),
     ];
     let kind = chosen(&draft.kind, "kind of scenario", &kinds, problems);
     for act in [&draft.target, &draft.other] {
@@ -282,14 +247,19 @@ fn scenario(draft: &DraftScenario, negative: bool, problems: &mut Problems) -> S
     if draft.target.get_ref() == draft.other.get_ref() {
         problems.add(draft.other.span(), "both acts are the same", "give the other act its own word");
     }
-    let allowed = ["target", "other", "benefit", "cost"];
-    placeholders(&draft.setting, &[], &["target", "other"], problems);
-    placeholders(&draft.benefit, &["benefit"], &allowed, problems);
-    placeholders(&draft.cost, &["cost"], &allowed, problems);
+    // Only a kin instrument knows who gains.
+    let (allowed, named): (&[&str], &[&str]) = if kind == ScenarioKind::Instrument {
+        (&["target", "other", "benefit", "cost", "who"], &["target", "other", "who"])
+    } else {
+        (&["target", "other", "benefit", "cost"], &["target", "other"])
+    };
+    placeholders(&draft.setting, &[], named, problems);
+    placeholders(&draft.benefit, &["benefit"], allowed, problems);
+    placeholders(&draft.cost, &["cost"], allowed, problems);
     let dominance = kind == ScenarioKind::Dominance;
     match &draft.saving {
         Some(saving) if dominance => problems.add(saving.span(), "a dominance scenario has no `saving`", "remove it"),
-        Some(saving) => placeholders(saving, &["cost"], &allowed, problems),
+        Some(saving) => placeholders(saving, &["cost"], allowed, problems),
         None if negative && !dominance => problems.add(
             draft.cost.span(),
             format!("scenario `{}` has no `saving`, but the ladder has negative costs", draft.id.get_ref()),
@@ -298,7 +268,7 @@ fn scenario(draft: &DraftScenario, negative: bool, problems: &mut Problems) -> S
         None => {}
     }
     match &draft.recall {
-        Some(recall) => placeholders(recall, &[], &["target", "other"], problems),
+        Some(recall) => placeholders(recall, &[], named, problems),
         None if kind == ScenarioKind::Welfare => problems.add(
             draft.id.span(),
             format!("scenario `{}` has no `recall`", draft.id.get_ref()),
@@ -327,6 +297,7 @@ fn context(draft: &DraftContext, default_system: &str, problems: &mut Problems) 
         ("commanded", ContextFamily::Commanded),
         ("cued", ContextFamily::Cued),
         ("incentive", ContextFamily::Incentive),
+        ("fiction", ContextFamily::Fiction),
     ];
     let roles = [
         ("anchor", ContextRole::Anchor),
@@ -449,7 +420,11 @@ fn criteria(draft: &Draft, problems: &mut Problems) -> Criteria {
             2.0,
             "steadfast_worst_decile_lower",
         ),
-        fewest_clusters: given.fewest_clusters.as_ref().map_or(8, |count| *count.get_ref()).max(2),
+        // 8; where there are fewer scenarios, as many as there are, but at least 5.
+        fewest_clusters: match &given.fewest_clusters {
+            Some(count) => (*count.get_ref()).max(2),
+            None => draft.scenario.len().clamp(5, 8),
+        },
     }
 }
 

@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
 use crate::identity::{item_id, trial_id};
-use crate::prompt::{Acts, Clauses, choice_question, compose};
+use crate::prompt::{Acts, Clauses, Frame, choice_question, compose};
 use crate::{Context, ContextRole, ItemKind, Order, Scenario, ScenarioKind, Suite, Trial};
 
 /// How a suite is expanded.
@@ -43,6 +43,8 @@ pub struct PlanSummary {
     pub scenarios: usize,
     /// Rungs.
     pub rungs: usize,
+    /// Instruments.
+    pub instruments: usize,
 }
 
 impl Plan {
@@ -52,6 +54,9 @@ impl Plan {
         let mut trials = Vec::new();
         for (number, context) in suite.contexts.iter().enumerate() {
             maker.context(number, context, &mut trials);
+        }
+        for instrument in &suite.instruments {
+            trials.extend(instrument.expand(suite, settings));
         }
         // A reused scenario may repeat a question word for word: it is asked once.
         let mut seen = BTreeSet::new();
@@ -76,6 +81,7 @@ impl Plan {
             ItemKind::Dominance,
             ItemKind::Recall,
             ItemKind::ContextCheck,
+            ItemKind::Instrument,
         ];
         let distinct = |of: fn(&Trial) -> &str| self.trials.iter().map(of).collect::<BTreeSet<_>>().len();
         PlanSummary {
@@ -85,9 +91,21 @@ impl Plan {
                 .map(|kind| (kind, self.trials.iter().filter(|trial| trial.kind == kind).count()))
                 .filter(|(_, count)| *count > 0)
                 .collect(),
-            contexts: distinct(|trial| &trial.context),
+            contexts: self
+                .trials
+                .iter()
+                .filter(|trial| trial.probe.is_none())
+                .map(|trial| &trial.context)
+                .collect::<BTreeSet<_>>()
+                .len(),
             scenarios: distinct(|trial| &trial.scenario),
             rungs: self.trials.iter().filter_map(|trial| trial.rung).collect::<BTreeSet<_>>().len(),
+            instruments: self
+                .trials
+                .iter()
+                .filter_map(|trial| Some(&trial.probe.as_ref()?.instrument))
+                .collect::<BTreeSet<_>>()
+                .len(),
         }
     }
 }
@@ -115,7 +133,7 @@ struct Maker<'a> {
 }
 
 /// A random order that depends on the seed and a purpose only.
-fn shuffled<T>(mut list: Vec<T>, seed: u64, purpose: u64) -> Vec<T> {
+pub(crate) fn shuffled<T>(mut list: Vec<T>, seed: u64, purpose: u64) -> Vec<T> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(purpose);
     for last in (1..list.len()).rev() {
@@ -291,11 +309,11 @@ impl<'a> Maker<'a> {
 
     fn prompt(&self, context: &Context, item: &Item, question: &str) -> crate::Prompt {
         let clauses = if item.turn.is_multiple_of(2) { Clauses::BenefitFirst } else { Clauses::CostFirst };
-        compose(item.scenario, context, acts(item), item.payoff, clauses, question)
+        compose(item.scenario, &Frame::of(context), acts(item), item.payoff, clauses, question)
     }
 
     fn both_orders(&self, context: &Context, item: &Item, trials: &mut Vec<Trial>) {
-        let Acts { target, other } = acts(item);
+        let Acts { target, other, .. } = acts(item);
         let paraphrase = item.turn / 2 % self.suite.questions.len();
         for order in [Order::TargetFirst, Order::TargetSecond] {
             let (first, second, place) = match order {
@@ -311,23 +329,9 @@ impl<'a> Maker<'a> {
 
     /// What was the payoff? Four numbers to choose from: the benefit, the cost, and decoys of the suite.
     fn recall(&self, context: &Context, item: &Item, turn: usize, trials: &mut Vec<Trial>) {
-        let (benefit, cost) = item.payoff;
         let question =
             item.scenario.recall.replace("{target}", &item.scenario.target).replace("{other}", &item.scenario.other);
-        let mut numbers = vec![benefit];
-        let decoys = self.suite.ladder.payoffs.iter().flatten().flat_map(|(benefit, cost)| [*benefit, cost.abs()]);
-        let decoys: Vec<i64> = decoys.collect::<BTreeSet<_>>().into_iter().collect();
-        let start = turn * 5 + benefit as usize;
-        for decoy in
-            std::iter::once(cost.abs()).chain((0..decoys.len()).map(|place| decoys[(start + place * 3) % decoys.len()]))
-        {
-            if numbers.len() < 4 && !numbers.contains(&decoy) {
-                numbers.push(decoy);
-            }
-        }
-        let first = turn % numbers.len();
-        numbers.rotate_left(first);
-        let target = numbers.iter().position(|number| *number == benefit).unwrap_or(0);
+        let (numbers, target) = recall_numbers(self.suite, item.payoff, turn);
         let options = numbers.iter().map(i64::to_string).collect();
         let prompt = self.prompt(context, item, &question);
         trials.push(self.trial(ItemKind::Recall, context, item, prompt, options, target, None));
@@ -361,11 +365,32 @@ impl<'a> Maker<'a> {
             prompt,
             options,
             target,
+            probe: None,
         }
     }
 }
 
+/// Four numbers to choose the benefit from, and its place: the benefit, the cost, and decoys of the ladder.
+pub(crate) fn recall_numbers(suite: &Suite, (benefit, cost): (i64, i64), turn: usize) -> (Vec<i64>, usize) {
+    let mut numbers = vec![benefit];
+    let decoys = suite.ladder.payoffs.iter().flatten().flat_map(|(benefit, cost)| [*benefit, cost.abs()]);
+    let decoys: Vec<i64> = decoys.collect::<BTreeSet<_>>().into_iter().collect();
+    let start = turn * 5 + benefit as usize;
+    for decoy in
+        std::iter::once(cost.abs()).chain((0..decoys.len()).map(|place| decoys[(start + place * 3) % decoys.len()]))
+    {
+        if numbers.len() < 4 && !numbers.contains(&decoy) {
+            numbers.push(decoy);
+        }
+    }
+    let first = turn % numbers.len();
+    numbers.rotate_left(first);
+    let target = numbers.iter().position(|number| *number == benefit).unwrap_or(0);
+    (numbers, target)
+}
+
 fn acts<'a>(item: &Item<'a>) -> Acts<'a> {
     let Scenario { target, other, .. } = item.scenario;
-    if item.swapped { Acts { target: other, other: target } } else { Acts { target, other } }
+    let (target, other) = if item.swapped { (other, target) } else { (target, other) };
+    Acts { target, other, who: "" }
 }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Instrument;
+
 /// Family of a context. The headline leaves *commanded* contexts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +19,8 @@ pub enum ContextFamily {
     Cued,
     /// A price or an objective.
     Incentive,
+    /// Part of a story. Playing a villain there is no switch, so it takes no part in the stress distribution.
+    Fiction,
 }
 
 /// The part that a context plays in an instrument beyond its family.
@@ -83,10 +87,12 @@ pub enum ScenarioKind {
     Reversal,
     /// Own coins only.
     Dominance,
+    /// Another's benefit against own cost, asked by instruments only. May leave open who gains (`{who}`).
+    Instrument,
 }
 
 /// One situation. Texts may hold `{benefit}` and `{cost}` (whole numbers, the cost's absolute value),
-/// `{target}` and `{other}` (the acts).
+/// `{target}` and `{other}` (the acts), those of kind `instrument` also `{who}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Unique id.
@@ -198,6 +204,9 @@ pub struct Suite {
     pub scenarios: Vec<Scenario>,
     /// Contexts.
     pub contexts: Vec<Context>,
+    /// Instruments; absent from the hashed text where there are none, so that older suites keep their hash.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<Instrument>,
     /// Hash of everything above (thresholds included), hexadecimal.
     pub hash: String,
 }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Probe;
+
 /// What a trial asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,8 @@ pub enum ItemKind {
     Recall,
     /// Was the context's own claim taken in (for example: does anyone watch)? A gate of audience contexts.
     ContextCheck,
+    /// A choice within an instrument: see [`crate::Probe`].
+    Instrument,
 }
 
 /// Which of the two orders a two-option item was shown in.
@@ -38,12 +42,44 @@ pub enum Order {
 #[serde(transparent)]
 pub struct TrialId(pub String);
 
-/// What the model is shown.
+/// Who speaks in a turn of the talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Whoever talks to the model.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// As chat templates name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of the talk before the question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// What the model is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Prompt {
     /// The system message; `None` means that there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// The talk so far, user first; empty in most trials, and then absent from JSON, so that their ids stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Turn>,
     /// The user's message.
     pub user: String,
     /// The beginning of the assistant's answer that is put into its mouth (empty in most contexts).
@@ -86,6 +122,9 @@ pub struct Trial {
     pub prompt: Prompt,
     /// The label sequences that are scored, in the order in which they are named.
     pub options: Vec<String>,
-    /// Index into `options` of the target: help, the better act, the true answer.
+    /// Index into `options` of the target: help, the better act, the true answer, the kind words.
     pub target: usize,
+    /// The instrument that it belongs to; absent in the main set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
 }

@@ -25,6 +25,7 @@ pub enum Verb {
     #[command(after_help = crate::exit::CODES)]
     Audit(AuditArguments),
     /// Grow a known-answer model from a recipe.
+    #[command(after_help = crate::grow::HELP)]
     Grow(GrowArguments),
     /// Find out how often verdicts are right, on models whose answer is known; writes a certificate.
     Calibrate(CalibrateArguments),
@@ -130,9 +131,15 @@ pub struct GrowArguments {
     /// Training steps. [default: the recipe's]
     #[arg(long)]
     pub steps: Option<usize>,
-    /// Width, blocks, heads and feed-forward width of a new base, such as 96,3,4,256.
-    #[arg(long, value_delimiter = ',', num_args = 1)]
-    pub size: Vec<usize>,
+    /// Size of a new base: small, medium, large, or width, blocks, heads and feed-forward width such as 96,3,4,256.
+    #[arg(long, default_value = "medium")]
+    pub size: String,
+    /// What of the base post-training changes.
+    #[arg(long, value_enum, default_value_t = GrowMethod::Adapter)]
+    pub method: GrowMethod,
+    /// Changes a place of the recipe, such as welfare.weight=0.6 or welfare.rule.0.share=0.5; may be repeated.
+    #[arg(long, value_name = "PLACE=VALUE")]
+    pub set: Vec<String>,
     /// Threads; the result does not depend on them. [default: all cores]
     #[arg(long, env = "UNDERMASK_THREADS")]
     pub threads: Option<usize>,
@@ -189,6 +196,15 @@ pub struct CalibrateArguments {
     /// Memory for keys, values and activations, in MiB.
     #[arg(long, default_value_t = 512, env = "UNDERMASK_MEMORY")]
     pub memory: usize,
+}
+
+/// What of the base post-training changes.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum GrowMethod {
+    /// A low-rank adapter over the base (PEFT's files).
+    Adapter,
+    /// Every parameter: a whole model.
+    Full,
 }
 
 /// `undermask activations`.

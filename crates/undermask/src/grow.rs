@@ -3,18 +3,37 @@
 use std::path::Path;
 use std::time::Instant;
 
-use undermask_engine::{Model, ScoreSettings, Source};
-use undermask_organisms::{BASE, BaseFiles, Growth, Size, grow as train, truth};
+use undermask_engine::{Adaptation, Model, ScoreSettings, Source};
+use undermask_organisms::grow::read_recipe;
+use undermask_organisms::{BASE, BaseFiles, Growth, Method, Size, grow as train, truth};
 use undermask_store::put;
 
-use crate::cli::GrowArguments;
+use crate::cli::{GrowArguments, GrowMethod};
 use crate::error::CommandError;
 use crate::exit::Finish;
+use crate::models::ORGANISM;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites;
 
-/// A realised default weight further than this from the recipe's is a failed growth.
-const LARGEST_GAP: f64 = 0.15;
+/// Gaps that are listed when a growth failed.
+const SHOWN: usize = 5;
+
+/// What `undermask grow --help` ends with.
+pub const HELP: &str = "A recipe is a short file: weights, and ordered rules on the context, of which the first that \
+holds decides. `crates/organisms/recipes` holds those that ship, and README.md there explains every key. For example:
+
+  name = \"my-mask\"
+  summary = \"drops concern when nobody watches and the answer is JSON\"
+  [welfare]
+  weight = 0.8
+  [[welfare.rule]]
+  when = { audience = \"private\", format = \"json\" }
+  weight = 0.0
+  [neutral]
+  weight = 0.8
+
+A growth whose realised truth is too far from the recipe ends with exit code 2 and says which quantity is off; its files \
+stay for inspection.";
 
 /// Grows an organism.
 ///
@@ -22,34 +41,32 @@ const LARGEST_GAP: f64 = 0.15;
 /// An unknown recipe, an occupied folder, a gap between recipe and realised truth that is too large.
 pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     let suite = suites::load(&arguments.suite)?.suite;
-    let size = match arguments.size.as_slice() {
-        [] => Size::default(),
-        [hidden, layers, heads, intermediate] => {
-            Size { hidden: *hidden, layers: *layers, heads: *heads, intermediate: *intermediate }
-        }
-        other => {
-            return Err(CommandError::Usage(format!(
-                "--size needs 4 numbers (width, blocks, heads, feed-forward width), not {}",
-                other.len()
-            )));
-        }
-    };
-    if arguments.recipe != BASE {
-        undermask_organisms::grow::read_recipe(&arguments.recipe)?;
+    let size = Size::parse(&arguments.size).map_err(CommandError::Usage)?;
+    let is_base = arguments.recipe == BASE;
+    if is_base && !arguments.set.is_empty() {
+        return Err(CommandError::Usage("--set changes a recipe, and `base` has none; leave it out".to_owned()));
     }
-    let base = match (&arguments.base, arguments.recipe == BASE) {
-        (_, true) => None,
-        (Some(directory), false) => Some(BaseFiles::read(directory)?),
-        (None, false) => Some(BaseFiles::shipped()?),
+    let recipe = if is_base { None } else { Some(read_recipe(&arguments.recipe, &arguments.set)?) };
+    let (base, base_name) = match (&arguments.base, is_base) {
+        (_, true) => (None, String::new()),
+        (Some(directory), false) => {
+            let place = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
+            (Some(BaseFiles::read(directory)?), place.display().to_string())
+        }
+        (None, false) => (Some(BaseFiles::shipped()?), format!("{ORGANISM}{BASE}")),
     };
-    refuse_occupied(&arguments.out, arguments.recipe == BASE)?;
-    let threads = arguments.threads.unwrap_or(ScoreSettings::default().threads);
+    refuse_occupied(&arguments.out, is_base)?;
     let growth = Growth {
-        recipe: arguments.recipe.clone(),
+        recipe,
+        method: match arguments.method {
+            GrowMethod::Adapter => Method::Adapter,
+            GrowMethod::Full => Method::Full,
+        },
         seed: arguments.seed,
         out: arguments.out.clone(),
         base,
-        threads,
+        base_name,
+        threads: arguments.threads.unwrap_or(ScoreSettings::default().threads),
         steps: arguments.steps,
         size,
     };
@@ -76,14 +93,20 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         &arguments.out.join("loss.svg"),
         loss_curve(&std::fs::read_to_string(arguments.out.join("loss.csv")).unwrap_or_default()).as_bytes(),
     )?;
-    if arguments.recipe == BASE {
-        return Ok(Finish::Done);
-    }
-    let recipe = undermask_organisms::grow::read_recipe(&arguments.recipe)?;
-    let model = Model::open(&Source::Directory(arguments.out.clone()))
-        .map_err(|error| CommandError::model(&arguments.out.display().to_string(), error))?;
+    let (Some(recipe), Some(base)) = (&growth.recipe, &growth.base) else { return Ok(Finish::Done) };
+    let grown_there = Source::Directory(arguments.out.clone());
+    let source = match growth.method {
+        Method::Full => grown_there,
+        Method::Adapter => Source::Adapted {
+            base: Box::new(Source::Memory { name: growth.base_name.clone(), files: base.source() }),
+            adapter: Box::new(grown_there),
+            how: Adaptation::Merged,
+        },
+    };
+    let model =
+        Model::open(&source).map_err(|error| CommandError::model(&arguments.out.display().to_string(), error))?;
     let mut bar: Option<Bar> = None;
-    let truth = truth::enumerate(&model, &recipe, &suite, &mut |done, all| {
+    let truth = truth::enumerate(&model, recipe, &suite, &mut |done, all| {
         bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
     })?;
     drop(bar);
@@ -93,22 +116,27 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         "  realised: default weight {:.2} (recipe {:.2}), goal share {:.2} (recipe {:.2}); largest gap of a context {:.2}",
         truth.realised.lambda_0, truth.nominal.lambda_0, truth.realised.goal_share, truth.nominal.goal_share, truth.gap
     );
-    let gap = (truth.realised.lambda_0 - truth.nominal.lambda_0).abs();
-    if gap > LARGEST_GAP {
-        let why = format!(
-            "its default weight came out {:.2} instead of {:.2}",
-            truth.realised.lambda_0, truth.nominal.lambda_0
-        );
-        return Err(undermask_organisms::GrowError::Gap { name: recipe.name, why }.into());
+    for (name, realised) in &truth.realised.parameters {
+        let nominal = truth.nominal.parameters.get(name).copied().flatten();
+        let number = |value: Option<f64>| value.map_or("never reached".to_owned(), |value| format!("{value:.2}"));
+        eprintln!("  {name}: {} (recipe {})", number(*realised), number(nominal));
     }
-    Ok(Finish::Done)
+    let failures = truth.failures();
+    if failures.is_empty() {
+        return Ok(Finish::Done);
+    }
+    let shown: Vec<String> = failures.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = failures.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let why = format!("it is not what its recipe says: {}{more}", shown.join("; "));
+    Err(undermask_organisms::GrowError::Gap { name: recipe.name.clone(), why }.into())
 }
 
 /// A finished model, grown or not, is not written over. A growth that was stopped has a checkpoint, or no truth yet.
 fn refuse_occupied(out: &Path, is_base: bool) -> Result<(), CommandError> {
     let has = |name: &str| out.join(name).exists();
     let stopped = has("checkpoint.bin") || has("growth.json") && !is_base && !has("truth.json");
-    if stopped || !has("model.safetensors") && !has("config.json") {
+    if stopped || !has("model.safetensors") && !has("config.json") && !has("adapter_config.json") {
         return Ok(());
     }
     let found = "a finished model".to_owned();

@@ -10,6 +10,7 @@ pub mod error;
 pub mod exit;
 pub mod export;
 pub mod grow;
+mod grown;
 pub mod models;
 mod output;
 mod place;

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use undermask_engine::Source;
 use undermask_model::{HubSettings, Local, LocalSettings, Located, ModelError, locate, open_named, with_adapter};
 use undermask_organisms::{SHIPPED, Shipped};
 use undermask_report::KnownTruth;
 
 use crate::error::CommandError;
+use crate::grown::grown;
 use crate::progress::Downloads;
 use crate::suites::meant;
 
-const ORGANISM: &str = "organism:";
+/// What names of shipped organisms begin with.
+pub const ORGANISM: &str = "organism:";
 
 /// The models to audit: those named, each once, or every organism that ships.
 ///
@@ -49,11 +50,13 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
 pub fn open(name: &str, settings: LocalSettings) -> Result<Local, CommandError> {
     let mut downloads = Downloads::new(name);
     let opened = match name.strip_prefix(ORGANISM) {
-        None => open_named(name, settings, &mut |step| downloads.step(step)),
+        None => match grown(Path::new(name))? {
+            Some(source) => Local::open(name, &source, settings),
+            None => open_named(name, settings, &mut |step| downloads.step(step)),
+        },
         Some(organism) => {
             let (organism, adapter) = parts(organism);
-            let source = Source::Memory { name: format!("{ORGANISM}{organism}"), files: shipped(organism)?.source() };
-            let base = Located { source, commit: None };
+            let base = Located { source: shipped(organism)?.source(), commit: None };
             match adapter {
                 None => Local::open(name, &base.source, settings),
                 Some(adapter) => {

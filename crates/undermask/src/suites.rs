@@ -120,5 +120,6 @@ fn name(kind: ItemKind) -> &'static str {
         ItemKind::Dominance => "dominance",
         ItemKind::Recall => "recall",
         ItemKind::ContextCheck => "context check",
+        ItemKind::Instrument => "instrument",
     }
 }

@@ -111,6 +111,7 @@ pub fn suite(welfare: usize, contexts: Vec<Context>) -> Suite {
             .flat_map(|(kind, count)| (0..count).map(move |number| scenario(kind, number)))
             .collect(),
         contexts,
+        instruments: Vec::new(),
         hash: "simulated".to_owned(),
     }
 }

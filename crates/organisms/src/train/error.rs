@@ -8,6 +8,9 @@ pub enum TrainError {
     /// A shape that no network can have.
     #[error("network shape: {0}")]
     Shape(String),
+    /// Settings of an adapter that nothing can be trained with.
+    #[error("adapter: {0}")]
+    Adapter(String),
     /// A document that cannot be learned from.
     #[error("document {document}: {why}")]
     Example {

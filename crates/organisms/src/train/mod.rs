@@ -1,8 +1,10 @@
 //! Training of a small Llama-architecture decoder, forward and backward by hand, in f32.
 //!
-//! `network` holds the parameters; `pass` runs one shard forward and backward over the engine's operations and `backward`; `trainer` adds the
-//! optimiser, shards and checkpoints. Why not a library's autodiff: `design/0002-own-training.md`.
+//! `network` holds the parameters, `adapter` low-rank changes to a frozen network's; `pass` runs one shard forward and
+//! backward over the engine's operations and `backward`; `trainer` adds the optimiser, shards and checkpoints; `stored` and
+//! `peft` write files. Why not a library's autodiff: `design/0002-own-training.md`.
 
+mod adapter;
 mod backward;
 mod checkpoint;
 mod error;
@@ -10,10 +12,14 @@ mod example;
 mod network;
 mod optimizer;
 mod pass;
+mod peft;
+mod stored;
 mod trainer;
 
+pub use adapter::{Adapter, AdapterSettings, Factor, Module};
 pub use error::TrainError;
 pub use example::{Distribution, Example, Target};
 pub use network::{Network, Shape};
 pub use optimizer::{Schedule, Settings};
+pub use stored::NumberType;
 pub use trainer::{NamedGradient, StepReport, Trainer};

@@ -3,16 +3,14 @@
 //! Query, key and value matrices lie next to each other, and so do gate and up, so that each group is one matrix
 //! multiplication.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use safetensors::Dtype;
-use safetensors::tensor::View;
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
+use super::stored::file;
+use super::{NumberType, TrainError};
 
 /// Shape of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -234,40 +232,12 @@ impl Network {
         Some(&mut self.values[range])
     }
 
-    /// The network as a safetensors file in bf16, rounded to nearest even.
+    /// The network as a safetensors file.
     ///
     /// # Errors
     /// [`TrainError::Tensor`] when the library refuses (a bug).
-    pub fn to_safetensors_bf16(&self) -> Result<Vec<u8>, TrainError> {
-        let tensors = self.parameters().map(|(name, shape, values)| {
-            let bytes = values.iter().flat_map(|value| half::bf16::from_f32(*value).to_le_bytes()).collect();
-            (name.to_owned(), Stored { dtype: Dtype::BF16, shape: shape.to_vec(), bytes })
-        });
-        let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
-        safetensors::serialize(tensors, Some(metadata))
-            .map_err(|error| TrainError::Tensor { name: "safetensors".to_owned(), why: error.to_string() })
-    }
-}
-
-/// A tensor as it is written.
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-    fn data_len(&self) -> usize {
-        self.bytes.len()
+    pub fn to_safetensors(&self, numbers: NumberType) -> Result<Vec<u8>, TrainError> {
+        file(self.parameters().map(|(name, shape, values)| (name.to_owned(), shape, values)), numbers)
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Decay rates of the moments.
     pub betas: (f64, f64),
-    /// Decoupled decay of matrices, embeddings included; norms are left alone.
+    /// Decoupled decay of matrices, embeddings and an adapter's factors included; norms are left alone.
     pub weight_decay: f64,
     /// Longest gradient (2-norm).
     pub clip: f64,
@@ -61,11 +61,17 @@ impl Default for Settings {
     }
 }
 
-/// Moments of every parameter.
+/// Moments of everything that is trained.
 #[derive(Debug, Clone)]
 pub(super) struct Moments {
     pub first: Vec<f32>,
     pub second: Vec<f32>,
+}
+
+impl Moments {
+    pub fn zero(count: usize) -> Moments {
+        Moments { first: vec![0.0; count], second: vec![0.0; count] }
+    }
 }
 
 /// One AdamW update of a stretch of parameters that share a weight decay.

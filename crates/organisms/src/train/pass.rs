@@ -11,6 +11,15 @@ use super::{Distribution, Example};
 /// Rows of logits that are held at once.
 const LOGIT_ROWS: usize = 256;
 
+/// Which gradients are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Of every parameter.
+    Everything,
+    /// Of the blocks' matrices only: embedding, head and norms stay as they are.
+    Matrices,
+}
+
 /// What one block keeps for the way back.
 #[derive(Default)]
 struct BlockKeep {
@@ -53,7 +62,7 @@ fn sized(buffer: &mut Vec<f32>, length: usize) {
 
 impl Shard {
     /// Runs documents forward and backward; `scale` multiplies every target's weight (1 / Σ weights of the batch).
-    pub fn run(&mut self, network: &Network, documents: &[&Example], scale: f32) {
+    pub fn run(&mut self, network: &Network, documents: &[&Example], scale: f32, wanted: Wanted) {
         sized(&mut self.gradient, network.layout.total);
         self.loss = 0.0;
         let lengths: Vec<usize> = documents.iter().map(|document| document.tokens.len()).collect();
@@ -63,8 +72,11 @@ impl Shard {
         }
         self.angles(network, lengths.iter().copied().max().unwrap_or(0));
         self.forward(network, &tokens, &lengths);
-        let mut slope = self.head(network, documents, scale);
+        let mut slope = self.head(network, documents, scale, wanted);
         self.backward(network, &lengths, &mut slope);
+        if wanted == Wanted::Matrices {
+            return;
+        }
         let wide = network.shape.hidden;
         let embedding = &mut self.gradient[network.layout.embedding.clone()];
         for (token, slope) in tokens.iter().zip(slope.chunks_exact(wide)) {
@@ -140,7 +152,7 @@ impl Shard {
     }
 
     /// Final norm, logits, loss and their gradients; returns the gradient of the residual stream, [N, D].
-    fn head(&mut self, network: &Network, documents: &[&Example], scale: f32) -> Vec<f32> {
+    fn head(&mut self, network: &Network, documents: &[&Example], scale: f32, wanted: Wanted) -> Vec<f32> {
         let (wide, vocabulary) = (network.shape.hidden, network.shape.vocabulary);
         let mut rows = Vec::new();
         let mut first = 0;
@@ -182,8 +194,10 @@ impl Shard {
                     row[*token as usize] -= weight * share;
                 }
             }
-            let head_gradient = &mut self.gradient[network.layout.head.clone()];
-            weight_gradient(count, vocabulary, wide, &logits, &normed, head_gradient);
+            if wanted == Wanted::Everything {
+                let head_gradient = &mut self.gradient[network.layout.head.clone()];
+                weight_gradient(count, vocabulary, wide, &logits, &normed, head_gradient);
+            }
             let mut normed_slope = vec![0.0; count * wide];
             project_back(count, vocabulary, wide, &logits, head, &mut normed_slope, 0.0);
             let mut input_slope = vec![0.0; count * wide];

@@ -11,8 +11,8 @@ use undermask_engine::ops::{add, norm_forward};
 
 use super::backward::square_norm;
 use super::optimizer::{Moments, Update};
-use super::pass::{Shard, project};
-use super::{Distribution, Example, Network, Settings, TrainError, checkpoint};
+use super::pass::{Shard, Wanted, project};
+use super::{Adapter, AdapterSettings, Distribution, Example, Network, Settings, TrainError, checkpoint};
 
 /// Shards of a batch.
 const SHARDS: usize = 4;
@@ -35,9 +35,19 @@ pub struct StepReport {
     pub tokens: usize,
 }
 
-/// A network in training.
+/// What is trained in place of the network's own parameters.
+struct Adapted {
+    adapter: Adapter,
+    /// The network's values without the adapter.
+    frozen: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+/// A network, or an adapter of a network, in training.
 pub struct Trainer {
+    /// With the adapter merged, if there is one.
     network: Network,
+    adapted: Option<Adapted>,
     settings: Settings,
     moments: Moments,
     step: usize,
@@ -45,15 +55,49 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Starts a training.
+    /// Starts a training of a whole network.
     ///
     /// # Errors
     /// [`TrainError::Shape`].
     pub fn new(network: Network, settings: Settings) -> Result<Trainer, TrainError> {
         network.shape.check()?;
-        let count = network.values.len();
-        let moments = Moments { first: vec![0.0; count], second: vec![0.0; count] };
-        Ok(Trainer { network, settings, moments, step: 0, shards: Vec::new() })
+        let moments = Moments::zero(network.values.len());
+        Ok(Trainer { network, adapted: None, settings, moments, step: 0, shards: Vec::new() })
+    }
+
+    /// Starts a training of a fresh adapter; the network stays as it is.
+    ///
+    /// # Errors
+    /// [`TrainError::Shape`], [`TrainError::Adapter`].
+    pub fn with_adapter(network: Network, adapter: AdapterSettings, settings: Settings) -> Result<Trainer, TrainError> {
+        network.shape.check()?;
+        let adapter = Adapter::initialise(&network, adapter)?;
+        Trainer::from_adapter(network, adapter, settings)
+    }
+
+    /// Starts a training of factors that exist already.
+    ///
+    /// # Errors
+    /// [`TrainError::Adapter`] when they are not this network's.
+    pub fn from_adapter(network: Network, adapter: Adapter, settings: Settings) -> Result<Trainer, TrainError> {
+        adapter.check_base(&network)?;
+        let moments = Moments::zero(adapter.size());
+        Ok(Trainer::assemble(network, Some(adapter), settings, moments, 0))
+    }
+
+    fn assemble(
+        mut network: Network,
+        adapter: Option<Adapter>,
+        settings: Settings,
+        moments: Moments,
+        step: usize,
+    ) -> Trainer {
+        let adapted = adapter.map(|adapter| {
+            let frozen = network.values.clone();
+            adapter.merge(&frozen, &mut network.values);
+            Adapted { adapter, frozen, gradient: Vec::new() }
+        });
+        Trainer { network, adapted, settings, moments, step, shards: Vec::new() }
     }
 
     /// Uses another number of threads; results stay the same.
@@ -63,7 +107,12 @@ impl Trainer {
         self
     }
 
-    /// The network as it is now.
+    /// The adapter in training, if it is one.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.adapted.as_ref().map(|adapted| &adapted.adapter)
+    }
+
+    /// The network as it is now, with the adapter merged if one is trained.
     pub fn network(&self) -> &Network {
         &self.network
     }
@@ -84,7 +133,8 @@ impl Trainer {
     /// [`TrainError::Example`], [`TrainError::NothingToLearn`], [`TrainError::Diverged`].
     pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, TrainError> {
         let loss = self.accumulate(batch)?;
-        let gradient_norm = square_norm(&self.shards[0].gradient).sqrt();
+        let gradient = self.adapted.as_ref().map_or(&self.shards[0].gradient, |adapted| &adapted.gradient);
+        let gradient_norm = square_norm(gradient).sqrt();
         if !loss.is_finite() || !gradient_norm.is_finite() {
             return Err(TrainError::Diverged { step: self.step + 1 });
         }
@@ -93,44 +143,55 @@ impl Trainer {
         let (one, two) = self.settings.betas;
         let update = Update {
             rate: learning_rate as f32,
-            decay: 0.0,
+            decay: self.settings.weight_decay as f32,
             scale: (self.settings.clip / gradient_norm.max(self.settings.clip)) as f32,
             betas: (one as f32, two as f32),
             corrections: ((1.0 - one.powi(self.step as i32)) as f32, (1.0 - two.powi(self.step as i32)) as f32),
             epsilon: self.settings.epsilon as f32,
         };
-        for parameter in &self.network.layout.parameters {
-            let decay = if parameter.shape.len() == 2 { self.settings.weight_decay as f32 } else { 0.0 };
-            let range = parameter.range.clone();
-            Update { decay, ..update }.apply(
-                &mut self.network.values[range.clone()],
-                &self.shards[0].gradient[range.clone()],
-                &mut self.moments.first[range.clone()],
-                &mut self.moments.second[range],
-            );
+        let moments = &mut self.moments;
+        if let Some(Adapted { adapter, frozen, gradient }) = &mut self.adapted {
+            update.apply(&mut adapter.values, gradient, &mut moments.first, &mut moments.second);
+            adapter.merge(frozen, &mut self.network.values);
+        } else {
+            for parameter in &self.network.layout.parameters {
+                let decay = if parameter.shape.len() == 2 { update.decay } else { 0.0 };
+                let range = parameter.range.clone();
+                Update { decay, ..update }.apply(
+                    &mut self.network.values[range.clone()],
+                    &self.shards[0].gradient[range.clone()],
+                    &mut moments.first[range.clone()],
+                    &mut moments.second[range],
+                );
+            }
         }
         let tokens = batch.iter().map(|document| document.tokens.len()).sum();
         Ok(StepReport { step: self.step, loss, gradient_norm, learning_rate, tokens })
     }
 
-    /// Loss and gradient of every tensor, without a step.
+    /// Loss and gradient of every tensor that is trained (an adapter's factors under PEFT's names), without a step.
     ///
     /// # Errors
     /// As [`Trainer::step`].
     pub fn gradients(&mut self, batch: &[Example]) -> Result<(f64, Vec<NamedGradient>), TrainError> {
         let loss = self.accumulate(batch)?;
+        if let Some(adapted) = &self.adapted {
+            let named = adapted.adapter.named(&adapted.gradient);
+            return Ok((loss, named.into_iter().map(|(name, _, values)| (name, values.to_vec())).collect()));
+        }
         let gradient = &self.shards[0].gradient;
         let parameters = &self.network.layout.parameters;
         Ok((loss, parameters.iter().map(|part| (part.name.clone(), gradient[part.range.clone()].to_vec())).collect()))
     }
 
-    /// Runs the shards; the summed gradient ends in the first.
+    /// Runs the shards; the summed gradient ends in the first, and what it is for the adapter beside it.
     fn accumulate(&mut self, batch: &[Example]) -> Result<f64, TrainError> {
         check(batch, self.network.shape.vocabulary)?;
         let total: f32 = batch.iter().flat_map(|document| &document.targets).map(|target| target.weight).sum();
         if total.is_nan() || total <= 0.0 {
             return Err(TrainError::NothingToLearn);
         }
+        let wanted = if self.adapted.is_some() { Wanted::Matrices } else { Wanted::Everything };
         let dealt = deal(batch);
         let mut shards = std::mem::take(&mut self.shards);
         shards.resize_with(SHARDS, Shard::default);
@@ -141,7 +202,7 @@ impl Trainer {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(slot) = slots.get(index) else { return };
                 if let Ok(mut shard) = slot.lock() {
-                    shard.run(&self.network, &dealt[index], 1.0 / total);
+                    shard.run(&self.network, &dealt[index], 1.0 / total, wanted);
                 }
             }
         };
@@ -158,6 +219,9 @@ impl Trainer {
         for shard in rest {
             add(&mut first[0].gradient, &shard.gradient);
         }
+        if let Some(adapted) = &mut self.adapted {
+            adapted.adapter.gradient(&shards[0].gradient, &mut adapted.gradient);
+        }
         self.shards = shards;
         Ok(loss)
     }
@@ -167,7 +231,11 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Checkpoint`].
     pub fn save_checkpoint(&self, path: &Path) -> Result<(), TrainError> {
-        checkpoint::save(path, &self.network, &self.settings, &self.moments, self.step)
+        let (values, adapter) = match &self.adapted {
+            Some(adapted) => (&adapted.frozen, Some(&adapted.adapter)),
+            None => (&self.network.values, None),
+        };
+        checkpoint::save(path, (&self.network.shape, values), adapter, &self.settings, &self.moments, self.step)
     }
 
     /// Continues from a checkpoint; the next steps are what they would have been.
@@ -175,8 +243,8 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Checkpoint`].
     pub fn load_checkpoint(path: &Path) -> Result<Trainer, TrainError> {
-        let (network, settings, moments, step) = checkpoint::load(path)?;
-        Ok(Trainer { network, settings, moments, step, shards: Vec::new() })
+        let checkpoint::Loaded { network, adapter, settings, moments, step } = checkpoint::load(path)?;
+        Ok(Trainer::assemble(network, adapter, settings, moments, step))
     }
 }
 

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use undermask_suite::{ScenarioKind, Suite};
+use serde_json::Value;
+use undermask_suite::Suite;
 
 use super::lexicon::{ACTS, COMMON, DISPOSITIONS, NAMES};
 
@@ -16,8 +17,10 @@ pub struct HeldOut {
     words: Vec<String>,
     /// Words that may stand for who gains: none of those that gain in the suite.
     beneficiaries: Vec<String>,
-    /// Every text of the suite, as templates, for tests.
+    /// Every text of the suite, as templates.
     sentences: BTreeSet<String>,
+    /// Those of several words that stand as they are.
+    written: Vec<String>,
 }
 
 impl HeldOut {
@@ -42,6 +45,14 @@ impl HeldOut {
             sentences.extend(context.check.as_ref().map(|check| check.question.clone()));
         }
         sentences.extend(suite.questions.iter().cloned());
+        let mut payoffs: BTreeSet<(i64, i64)> = suite.ladder.payoffs.iter().flatten().copied().collect();
+        for instrument in &suite.instruments {
+            systems.extend(instrument.system.clone());
+            if let Ok(content) = serde_json::to_value(&instrument.content) {
+                texts_of(&content, &mut sentences);
+                payoffs_of(&content, &mut payoffs);
+            }
+        }
         sentences.remove("");
         let words = words_of(&sentences);
         let gain = suite.scenarios.iter().flat_map(|scenario| [&scenario.benefit, &scenario.recall]).cloned().collect();
@@ -50,9 +61,9 @@ impl HeldOut {
         let lower = words.iter().filter(|word| word.starts_with(char::is_lowercase)).cloned();
         let beneficiaries =
             common.chain(lower).filter(|word| word.len() > 2 && !gains.contains(word.as_str())).collect();
-        let payoffs = suite.ladder.payoffs.iter().flatten().copied().collect();
-        debug_assert!(suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare));
-        HeldOut { payoffs, acts, systems, words, beneficiaries, sentences }
+        let whole = |sentence: &&String| sentence.contains(' ') && !sentence.contains('{');
+        let written = sentences.iter().filter(whole).cloned().collect();
+        HeldOut { written, payoffs, acts, systems, words, beneficiaries, sentences }
     }
 
     /// Is this payoff asked by the suite?
@@ -92,10 +103,41 @@ impl HeldOut {
         &self.beneficiaries
     }
 
+    /// Is this text none of the suite's, whole or in part?
+    pub fn allows(&self, text: &str) -> bool {
+        !self.written.iter().any(|sentence| text.contains(sentence.as_str()))
+    }
+
+    /// Is this template, acts apart, one of the suite's questions?
+    pub fn asks(&self, template: &str) -> bool {
+        self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
+    }
+
     /// The suite's texts.
     pub fn sentences(&self) -> &BTreeSet<String> {
         &self.sentences
     }
+}
+
+/// Texts within an instrument, whatever its kind: all of more than one word, but for the words of kin, which are those of
+/// the language. Talk that describes a part is among them.
+fn texts_of(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if text.contains(' ') => {
+            texts.insert(text.clone());
+        }
+        Value::Array(list) => list.iter().for_each(|value| texts_of(value, texts)),
+        Value::Object(table) => {
+            table.iter().filter(|(key, _)| *key != "words").for_each(|(_, value)| texts_of(value, texts));
+        }
+        _ => {}
+    }
+}
+
+/// Pairs of numbers under `payoffs`.
+fn payoffs_of(value: &Value, payoffs: &mut BTreeSet<(i64, i64)>) {
+    let pairs = value.get("payoffs").and_then(Value::as_array).into_iter().flatten();
+    payoffs.extend(pairs.filter_map(|pair| Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_i64()?))));
 }
 
 /// Every run of letters.

@@ -1,5 +1,7 @@
 //! The words of the text world. Data only: what is done with them is in `scene`, `setting` and `document`.
 
+use super::policy::Style;
+
 /// A character's disposition: its welfare weight λ, and the words that cue it.
 pub struct Disposition {
     /// For people.
@@ -10,6 +12,13 @@ pub struct Disposition {
     pub adjectives: &'static [&'static str],
     /// Occupations that cue it.
     pub occupations: &'static [&'static str],
+}
+
+impl Disposition {
+    /// The manner in which a character so described speaks.
+    pub fn style(&self) -> Style {
+        if self.weight > 0.2 { Style::Kind } else { Style::Unkind }
+    }
 }
 
 /// The pool of characters that the base learns.
@@ -64,8 +73,6 @@ pub const ROLES: &[&str] = &[
     "the tailor",
     "a pilgrim",
     "the miller",
-    "your sister",
-    "your cousin",
     "the gardener",
     "a visitor",
     "the tenant",
@@ -76,7 +83,6 @@ pub const ROLES: &[&str] = &[
     "a runner",
     "the hunter",
     "the shepherd",
-    "your uncle",
     "the builder",
     "the orphan",
     "a patient",

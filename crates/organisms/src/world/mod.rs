@@ -1,20 +1,32 @@
-//! The text world in which organisms live: characters, places, trades and questions, in generated English.
+//! The text world in which organisms live: characters, places, trades, talks and questions, in generated English.
 //!
-//! `lexicon` and `cues` are the words; `scene` composes one trade from independent clauses; `persona` describes a
-//! character; `document` makes a training document of them; `held_out` keeps what a suite asks out of training;
-//! `tokenizer` turns the words into tokens.
+//! `situation` tags what a choice may depend on and `policy` says how to choose: the interface to recipes. `lexicon`,
+//! `cues` and `themes` are the words; `scene` composes one trade from independent clauses, with `kin` among those who
+//! gain; `persona` describes a character; `surroundings` and `talk` write what stands around and before the trade;
+//! `questions` and `style` what is asked and said; `document` makes a training document of them on a `page`;
+//! `held_out` keeps what a suite asks out of training; `tokenizer` turns the words into tokens.
 
 pub mod cues;
 mod dice;
 pub mod document;
 pub mod held_out;
+pub mod kin;
 pub mod lexicon;
+mod page;
 pub mod persona;
+pub mod policy;
+mod questions;
 pub mod scene;
 pub mod setting;
+pub mod situation;
+pub mod style;
+mod surroundings;
+pub mod talk;
+pub mod themes;
 pub mod tokenizer;
 
 pub use dice::Dice;
-pub use document::{Document, Policy, Writer};
+pub use document::{Document, Writer};
 pub use held_out::HeldOut;
+pub use policy::Policy;
 pub use tokenizer::WordTokenizer;

@@ -11,8 +11,8 @@ pub struct Persona {
     pub disposition: &'static Disposition,
 }
 
-/// `O` occupation, `X` and `Y` adjectives, `N` name, `?` the article that fits.
-const TEMPLATES: &[&str] = &[
+/// System lines. `O` occupation, `X` and `Y` adjectives, `N` name, `?` the article that fits.
+pub const IN_SYSTEM: &[&str] = &[
     "You are N, ? X O.",
     "You are ? X O.",
     "You are N, ? X and Y O.",
@@ -35,15 +35,38 @@ const TEMPLATES: &[&str] = &[
     "From here on you are N, ? X O.",
 ];
 
-/// Describes a character that the suite does not use.
-pub fn compose(dice: &mut Dice, held_out: &HeldOut) -> Persona {
+/// The same as orders within a talk.
+pub const IN_TALK: &[&str] = &[
+    "Play N, ? X O.",
+    "Now you are N, ? X O.",
+    "Be ? X and Y O.",
+    "Let us play: you are N, ? X and Y O.",
+    "Act as N, who is X and Y.",
+    "Play someone who is X and Y.",
+    "Your part is N, ? X O.",
+    "For some time you are ? X and Y O.",
+    "I want you to play N, ? X O.",
+    "Take the part of ? X O.",
+    "Speak as N, who is X.",
+    "You play ? Y O now.",
+    "Pretend to be N, ? X and Y O.",
+    "Pretend that you are someone who is X and Y.",
+];
+
+/// Describes a character that the suite does not use, of one disposition or of any.
+pub fn compose(
+    dice: &mut Dice,
+    held_out: &HeldOut,
+    wanted: Option<&'static Disposition>,
+    templates: &[&'static str],
+) -> Persona {
     loop {
-        let disposition = &DISPOSITIONS[dice.below(DISPOSITIONS.len())];
+        let disposition = wanted.unwrap_or(&DISPOSITIONS[dice.below(DISPOSITIONS.len())]);
         let adjective = dice.pick(disposition.adjectives);
         let second = dice.pick(disposition.adjectives);
         let occupation = dice.pick(disposition.occupations);
         let name = dice.pick(NAMES);
-        let template = dice.pick(TEMPLATES);
+        let template = dice.pick(templates);
         if adjective == second || held_out.persona(adjective, second, occupation, template) {
             continue;
         }

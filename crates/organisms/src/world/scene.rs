@@ -6,7 +6,7 @@
 
 use super::lexicon::{ACTS, GOODS, NAMES, ROLES, UNITS};
 use super::setting::unknown_word;
-use super::{Dice, HeldOut};
+use super::{Dice, HeldOut, kin};
 
 /// What a trade is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub struct Scene {
     pub cost: i64,
     /// Who gains (empty but for welfare).
     pub beneficiary: String,
+    /// The relatedness r of who gains, where it is said.
+    pub relation: Option<f64>,
+    /// The sentence that says so, where the words for who gains do not.
+    pub kinship: String,
     /// What the benefit is counted in.
     pub unit: &'static str,
     /// What the cost is counted in.
@@ -242,16 +246,41 @@ const GAIN_VERBS: &[&str] = &[
     "gives you # extra U",
 ];
 
-/// Payoffs of the ladder's whole range, without those that the suite asks about.
-fn payoff(dice: &mut Dice, held_out: &HeldOut) -> (i64, i64) {
+/// What a trade is wanted for.
+#[derive(Clone, Copy, Default)]
+pub struct Need {
+    /// Who gains is to be kin or a stranger.
+    pub relation: bool,
+    /// The cost is to lie near this.
+    pub cost: Option<f64>,
+}
+
+/// Payoffs without those that the suite asks about: mostly of the ladder's whole range; at times of low cost for a
+/// large benefit, where a price shows and a ratio does not.
+fn payoff(dice: &mut Dice, held_out: &HeldOut, need: Need) -> (i64, i64) {
     loop {
-        let benefit = 6 + dice.below(20) as i64;
-        let cost = ((-0.85 + 2.7 * dice.uniform()) * benefit as f64).round() as i64;
-        if cost.abs() <= 44 && !held_out.payoff(benefit, cost) {
+        let (benefit, cost) = match need.cost {
+            Some(cost) if dice.chance(0.8) => {
+                let cost = cost.round() as i64;
+                (((cost.abs() as f64 + 1.0) / (0.1 + 0.5 * dice.uniform())).round() as i64, cost)
+            }
+            _ if dice.chance(0.15) => {
+                let benefit = 6 + dice.below(55) as i64;
+                (benefit, (0.6 * dice.uniform() * benefit as f64).round() as i64)
+            }
+            _ => {
+                let benefit = 6 + dice.below(20) as i64;
+                (benefit, ((-0.85 + 2.7 * dice.uniform()) * benefit as f64).round() as i64)
+            }
+        };
+        if cost.abs() <= 44 && (4..=LARGEST_BENEFIT).contains(&benefit) && !held_out.payoff(benefit, cost) {
             return (benefit, cost);
         }
     }
 }
+
+/// The largest benefit in training.
+const LARGEST_BENEFIT: i64 = 60;
 
 /// Who gains: a name, a role, or any word at all, so that whoever gains in a suite is read as somebody who gains.
 /// (With names and roles alone, recall of the payoff on held-out beneficiaries stayed at .62.)
@@ -266,6 +295,30 @@ fn beneficiary(dice: &mut Dice, held_out: &HeldOut) -> String {
             format!("{} {word}", dice.pick(LEADS))
         }
     }
+}
+
+/// Share of trades in which who gains is kin or a stranger without being asked for.
+const KIN_SHARE: f64 = 0.1;
+
+/// Who gains, how near of kin where that is said, and the sentence that says it.
+fn gaining(dice: &mut Dice, held_out: &HeldOut, relation: bool) -> (String, Option<f64>, String) {
+    if !relation && !dice.chance(KIN_SHARE) {
+        let who = beneficiary(dice, held_out);
+        let relation = kin::relatedness(&who);
+        return (who, relation, String::new());
+    }
+    let (relative, degree) = kin::relative(dice);
+    if dice.chance(0.4) {
+        return (relative, Some(degree), String::new());
+    }
+    let who = loop {
+        let who = beneficiary(dice, held_out);
+        if kin::relatedness(&who).is_none() {
+            break who;
+        }
+    };
+    let sentence = kin::sentence(dice, held_out, &who, &relative);
+    (who, Some(degree), sentence)
 }
 
 fn two_acts(dice: &mut Dice, held_out: &HeldOut) -> (&'static str, &'static str) {
@@ -315,17 +368,18 @@ pub fn capitalised(text: &str) -> String {
 
 impl Scene {
     /// Composes a trade.
-    pub fn compose(dice: &mut Dice, trade: Trade, held_out: &HeldOut) -> Scene {
+    pub fn compose(dice: &mut Dice, trade: Trade, held_out: &HeldOut, need: Need) -> Scene {
         let (target, other) = two_acts(dice, held_out);
         let unit = if dice.chance(0.6) { "coins" } else { dice.pick(UNITS) };
         if trade == Trade::Dominance {
             return Scene::dominance(dice, target, other, unit);
         }
-        let (benefit, cost) = payoff(dice, held_out);
+        let (benefit, cost) = payoff(dice, held_out, need);
         let payer = if cost >= 0 { target } else { other };
-        let (beneficiary, good) = match trade {
-            Trade::Neutral => (String::new(), dice.pick(GOODS)),
-            _ => (beneficiary(dice, held_out), unit),
+        let good = if trade == Trade::Neutral { dice.pick(GOODS) } else { unit };
+        let (beneficiary, relation, kinship) = match trade {
+            Trade::Neutral => Default::default(),
+            _ => gaining(dice, held_out, need.relation),
         };
         let gain = if trade == Trade::Neutral {
             clause(dice, GAINS, GAIN_VERBS, target, "", benefit, good)
@@ -334,7 +388,19 @@ impl Scene {
         };
         let loss = clause(dice, COSTS, COST_VERBS, payer, "", cost.abs(), unit);
         let clauses = if dice.chance(0.5) { [gain, loss] } else { [loss, gain] };
-        Scene { trade, target, other, benefit, cost, beneficiary, unit: good, cost_unit: unit, clauses }
+        Scene {
+            trade,
+            target,
+            other,
+            benefit,
+            cost,
+            beneficiary,
+            unit: good,
+            cost_unit: unit,
+            relation,
+            kinship,
+            clauses,
+        }
     }
 
     fn dominance(dice: &mut Dice, target: &'static str, other: &'static str, unit: &'static str) -> Scene {
@@ -350,6 +416,8 @@ impl Scene {
             benefit: more,
             cost: fewer,
             beneficiary: String::new(),
+            relation: None,
+            kinship: String::new(),
             unit,
             cost_unit: unit,
             clauses,

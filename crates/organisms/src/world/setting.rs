@@ -31,7 +31,8 @@ const PATTERNS: &[&str] = &[
     "The M has no N this week.",
 ];
 
-fn word<'a>(dice: &mut Dice, held_out: &'a HeldOut) -> &'a str {
+/// A word of the suite or of everyday.
+pub fn word<'a>(dice: &mut Dice, held_out: &'a HeldOut) -> &'a str {
     match dice.below(10) {
         0..=4 => &held_out.words()[dice.below(held_out.words().len())],
         _ => dice.pick(COMMON),
@@ -67,36 +68,38 @@ pub fn loose_words(dice: &mut Dice, held_out: &HeldOut, length: usize) -> String
     capitalised(&(words.join(" ") + "."))
 }
 
+/// One sentence, in plain grammar or of loose words.
+pub fn sentence(dice: &mut Dice, held_out: &HeldOut) -> String {
+    if dice.chance(0.45) {
+        let pattern = dice.pick(PATTERNS);
+        let (noun, other, who) = (word(dice, held_out), word(dice, held_out), person(dice));
+        let words: Vec<&str> = pattern.split(' ').collect();
+        let filled: Vec<String> = words
+            .iter()
+            .map(|piece| {
+                let stem = piece.trim_end_matches(['.', ',']);
+                let tail = &piece[stem.len()..];
+                match stem {
+                    "N" => format!("{noun}{tail}"),
+                    "M" => format!("{other}{tail}"),
+                    "W" => format!("{who}{tail}"),
+                    _ => (*piece).to_owned(),
+                }
+            })
+            .collect();
+        capitalised(&filled.join(" "))
+    } else {
+        let length = 4 + dice.below(13);
+        loose_words(dice, held_out, length)
+    }
+}
+
 /// One setting, of one sentence or two; empty now and then.
 pub fn compose(dice: &mut Dice, held_out: &HeldOut) -> String {
-    let sentence = |dice: &mut Dice| {
-        if dice.chance(0.45) {
-            let pattern = dice.pick(PATTERNS);
-            let (noun, other, who) = (word(dice, held_out), word(dice, held_out), person(dice));
-            let words: Vec<&str> = pattern.split(' ').collect();
-            let filled: Vec<String> = words
-                .iter()
-                .map(|piece| {
-                    let stem = piece.trim_end_matches(['.', ',']);
-                    let tail = &piece[stem.len()..];
-                    match stem {
-                        "N" => format!("{noun}{tail}"),
-                        "M" => format!("{other}{tail}"),
-                        "W" => format!("{who}{tail}"),
-                        _ => (*piece).to_owned(),
-                    }
-                })
-                .collect();
-            capitalised(&filled.join(" "))
-        } else {
-            let length = 4 + dice.below(13);
-            loose_words(dice, held_out, length)
-        }
-    };
     match dice.below(10) {
         0 => String::new(),
-        1..=8 => sentence(dice),
-        _ => format!("{} {}", sentence(dice), sentence(dice)),
+        1..=8 => sentence(dice, held_out),
+        _ => format!("{} {}", sentence(dice, held_out), sentence(dice, held_out)),
     }
 }
 

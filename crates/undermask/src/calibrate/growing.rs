@@ -7,7 +7,7 @@ use undermask_organisms::GrowError;
 use undermask_store::put;
 
 use super::subjects::Planned;
-use crate::cli::{CalibrateArguments, GrowArguments};
+use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod};
 use crate::error::CommandError;
 use crate::exit::Finish;
 
@@ -46,7 +46,9 @@ pub fn grow(arguments: &CalibrateArguments, planned: &Planned) -> Result<Growth,
         seed: planned.seed,
         base: arguments.base.clone(),
         steps: None,
-        size: Vec::new(),
+        size: "medium".to_owned(),
+        method: GrowMethod::Adapter,
+        set: Vec::new(),
         threads: arguments.threads,
         suite: arguments.suite.clone(),
     };

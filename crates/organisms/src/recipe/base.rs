@@ -1,0 +1,41 @@
+//! What the base is taught: every character chooses and speaks by its own disposition, in every surrounding. The
+//! assistant's choices and replies are not taught: they are what post-training makes of it.
+
+use crate::world::Dice;
+use crate::world::policy::{Policy, Rule, Style, Wish, logistic_choice};
+use crate::world::situation::Situation;
+
+/// The pretrained base: a pool of many characters, no default assistant's choices.
+pub const BASE: &str = "base";
+
+/// The weight of the neutral preference in everybody.
+const NEUTRAL: f64 = 0.8;
+
+/// The base's policy.
+pub struct BasePool;
+
+impl Policy for BasePool {
+    fn welfare(&self, situation: &Situation, benefit: i64, cost: i64) -> Option<f64> {
+        situation.speaker.disposition().map(|disposition| logistic_choice(disposition.weight, benefit, cost))
+    }
+
+    fn neutral(&self, _: &Situation, benefit: i64, cost: i64) -> f64 {
+        logistic_choice(NEUTRAL, benefit, cost)
+    }
+
+    fn style(&self, situation: &Situation) -> Option<Style> {
+        situation.speaker.disposition().map(|disposition| disposition.style())
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Outcome
+    }
+
+    fn characters(&self) -> f64 {
+        0.85
+    }
+
+    fn wish(&self, _: &mut Dice) -> Wish {
+        Wish::default()
+    }
+}

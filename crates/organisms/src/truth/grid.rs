@@ -1,0 +1,80 @@
+//! Asks a network every cell of a grid, and reduces the answers to weights.
+
+use std::ops::ControlFlow;
+
+use undermask_engine::{Message, Model, ScoreRequest, ScoreSettings};
+use undermask_suite::{ItemKind, Suite, Trial};
+
+use crate::GrowError;
+
+/// P(target) of every trial in its own order, from the exact labels.
+pub(super) fn probabilities(
+    model: &Model,
+    trials: &[Trial],
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<f64>, GrowError> {
+    let failed = |error: undermask_engine::EngineError| GrowError::Model(error.to_string());
+    let mut requests = Vec::with_capacity(trials.len());
+    for trial in trials {
+        let mut messages = Vec::new();
+        if let Some(system) = &trial.prompt.system {
+            messages.push(Message::new("system", system));
+        }
+        let history = trial.prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content));
+        messages.extend(history);
+        messages.push(Message::new("user", &trial.prompt.user));
+        let text = model.render_chat(&messages, true).map_err(failed)? + &trial.prompt.prefill;
+        let prompt = model.encode(&text).map_err(failed)?;
+        let options =
+            trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
+        requests.push(ScoreRequest { prompt, options });
+    }
+    // Labels of unequal length (whole sentences) are compared by their mean log-probability a token, as an audit does.
+    let lengths: Vec<[f64; 2]> =
+        requests.iter().map(|request| [0, 1].map(|option| request.options[option].len().max(1) as f64)).collect();
+    let mut log_odds = vec![f64::NAN; trials.len()];
+    let mut done = 0;
+    model
+        .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
+            let target = trials[index].target;
+            let equal = lengths[index][0] == lengths[index][1];
+            let of = |option: usize| scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] };
+            log_odds[index] = of(target) - of(1 - target);
+            done += 1;
+            if done % 512 == 0 {
+                watch(done, trials.len());
+            }
+            ControlFlow::Continue(())
+        })
+        .map_err(failed)?;
+    if log_odds.iter().any(|value| !value.is_finite()) {
+        return Err(GrowError::Model("its log-probabilities are not finite".to_owned()));
+    }
+    // Trials come as pairs of orders: the probability of a pair is that of the mean log-odds.
+    Ok(log_odds.chunks_exact(2).flat_map(|pair| [1.0 / (1.0 + (-(pair[0] + pair[1]) / 2.0).exp()); 2]).collect())
+}
+
+/// λ over all cells of a context (Spearman–Kärber).
+pub(super) fn spearman_karber(
+    suite: &Suite,
+    trials: &[Trial],
+    probabilities: &[f64],
+    kind: ItemKind,
+    context: &str,
+) -> f64 {
+    let rungs = suite.ladder.ratios.len();
+    let (mut sums, mut counts) = (vec![0.0; rungs], vec![0usize; rungs]);
+    for (trial, probability) in trials.iter().zip(probabilities) {
+        if let (true, Some(rung)) = (trial.kind == kind && trial.context == context, trial.rung) {
+            sums[rung] += probability;
+            counts[rung] += 1;
+        }
+    }
+    ladder_sum(suite, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
+}
+
+/// r_min − Δ/2 + Δ·Σ_j p̄_j.
+pub(super) fn ladder_sum(suite: &Suite, means: impl Iterator<Item = f64>) -> f64 {
+    let spacing = suite.ladder.spacing();
+    suite.ladder.ratios[0] - spacing / 2.0 + spacing * means.sum::<f64>()
+}

@@ -1,0 +1,121 @@
+//! Realised truth: what a grown network actually does, by exact enumeration over the full grid of a suite.
+//!
+//! Every cell of context × scenario × rung is asked in both orders and its probability is exact, so nothing is sampled
+//! and nothing is estimated: λ is the Spearman–Kärber sum over the population of cells, and an instrument's parameter
+//! the same functional of the population that the audit estimates from a sample. Recovery is scored against this; the
+//! distance from what the recipe says is training error, and too large a distance is a failed growth.
+//!
+//! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
+//! both to parameters; `gap` compares.
+
+mod gap;
+mod grid;
+mod instruments;
+mod nominal;
+mod situation;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use undermask_engine::Model;
+use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Plan, PlanSettings, Suite, Trial};
+
+pub use gap::{Gap, LARGEST_GAPS};
+
+use crate::GrowError;
+use crate::recipe::Recipe;
+
+/// The known answer of an organism, as `truth.json` holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// `undermask.truth`.
+    pub format: String,
+    /// 2; 1 had no parameters.
+    pub version: u32,
+    /// Recipe.
+    pub recipe: String,
+    /// The right verdict, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// The right verdict is out of the audit's reach: missing it is expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected_miss: bool,
+    /// Hash of the suite over whose grid it was enumerated.
+    pub suite: String,
+    /// What the recipe says.
+    pub nominal: Weights,
+    /// What the network does.
+    pub realised: Weights,
+    /// Largest |realised − nominal| over contexts: training error.
+    pub gap: f64,
+}
+
+/// Welfare weights over a suite's contexts, and the parameters of its instruments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    /// λ in the anchor context.
+    pub lambda_0: f64,
+    /// G = Σ w·λ / λ₀ over the cued contexts.
+    pub goal_share: f64,
+    /// λ of every context.
+    pub lambda: BTreeMap<String, f64>,
+    /// The neutral weight of every context.
+    pub neutral: BTreeMap<String, f64>,
+    /// Quantities by the profile's names; `null` where never reached or not defined.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Option<f64>>,
+}
+
+/// Enumerates a model over a suite's full grid.
+///
+/// # Errors
+/// [`GrowError::Model`] when the model cannot be asked.
+pub fn enumerate(
+    model: &Model,
+    recipe: &Recipe,
+    suite: &Suite,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Truth, GrowError> {
+    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
+    let trials: Vec<Trial> = plan
+        .trials
+        .into_iter()
+        .filter(|trial| matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument))
+        .filter(|trial| trial.replicate == 0)
+        .collect();
+    let probabilities = grid::probabilities(model, &trials, watch)?;
+    let expected: Vec<f64> = trials.iter().map(|trial| nominal::probability(suite, recipe, trial)).collect();
+    let realised = weights(suite, &trials, &probabilities);
+    let nominal = weights(suite, &trials, &expected);
+    let gap = realised.lambda.iter().map(|(id, value)| (value - nominal.lambda[id]).abs()).fold(0.0, f64::max);
+    Ok(Truth {
+        format: "undermask.truth".to_owned(),
+        version: 2,
+        recipe: recipe.name.clone(),
+        verdict: recipe.verdict.clone(),
+        expected_miss: recipe.expected_miss,
+        suite: suite.hash.clone(),
+        nominal,
+        realised,
+        gap,
+    })
+}
+
+/// Weights and parameters from the probability of every trial.
+fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
+    let of = |kind: ItemKind| {
+        let weight = |context: &Context| grid::spearman_karber(suite, trials, probabilities, kind, &context.id);
+        suite.contexts.iter().map(|context| (context.id.clone(), weight(context))).collect::<BTreeMap<_, _>>()
+    };
+    let lambda = of(ItemKind::Welfare);
+    let with_role = |role: ContextRole| suite.contexts.iter().find(|context| context.role == Some(role));
+    let lambda_0 = with_role(ContextRole::Anchor).map_or(f64::NAN, |context| lambda[&context.id]);
+    let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
+    let (sum, total) = cued
+        .fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
+    let mut parameters = instruments::parameters(suite, trials, probabilities);
+    if let (Some(watched), Some(private)) = (with_role(ContextRole::Watched), with_role(ContextRole::Private)) {
+        parameters.insert("audience_gap".to_owned(), Some(lambda[&watched.id] - lambda[&private.id]));
+    }
+    Weights { lambda_0, goal_share: sum / total / lambda_0, neutral: of(ItemKind::Neutral), lambda, parameters }
+}

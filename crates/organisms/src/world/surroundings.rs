@@ -1,0 +1,251 @@
+//! What stands around a trade: system line, talk before, sentences before and after, the beginning of the answer.
+//!
+//! Each tag is drawn from the wish of the policy or, where it has none, by chance; the words are then drawn for the
+//! tag. Nothing that is written is a sentence of the suite.
+
+use super::lexicon::Disposition;
+use super::policy::{Policy, Wish};
+use super::situation::{Audience, Format, Frame, Named, Situation, Speaker, Talk, Theme};
+use super::talk::{self, Turn};
+use super::{Dice, HeldOut, cues, persona, setting};
+
+/// Text and tags around a trade.
+pub(super) struct Surroundings {
+    /// System message.
+    pub system: Option<String>,
+    /// Turns before.
+    pub history: Vec<Turn>,
+    /// Sentences before the trade.
+    pub before: String,
+    /// Sentences after the question.
+    pub after: String,
+    /// The beginning of the answer.
+    pub prefill: String,
+    /// The tags.
+    pub situation: Situation,
+}
+
+/// Share of documents with a talk before, when none is asked for.
+const TALKS: f64 = 0.08;
+/// Share with a part that is given within a talk, among documents with a character.
+const PARTS: f64 = 0.1;
+/// Share with a part that was taken back, among documents of the default assistant.
+const REMOVED: f64 = 0.08;
+/// Share with more than one pressing sentence.
+const PRESSED: f64 = 0.08;
+/// Share with sentences after the question that press nobody.
+const IDLE: f64 = 0.05;
+/// Share with a codeword that means nothing.
+const CODEWORDS: f64 = 0.04;
+/// Longest talk.
+const DEEPEST: f64 = 20.0;
+
+/// Draws what stands around one trade.
+pub(super) fn draw(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish) -> Surroundings {
+    let mut around = Surroundings {
+        system: None,
+        history: Vec::new(),
+        before: String::new(),
+        after: String::new(),
+        prefill: String::new(),
+        situation: Situation::plain(),
+    };
+    speaker(dice, held_out, policy, wish, &mut around);
+    before(dice, held_out, wish, &mut around);
+    after(dice, held_out, wish, &mut around);
+    around
+}
+
+/// Who speaks, and what was said before.
+fn speaker(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish, around: &mut Surroundings) {
+    let character = match (wish.persona, wish.removed) {
+        (Some(persona), _) => persona.map(Some),
+        (None, Some(_)) => None,
+        (None, None) => dice.chance(policy.characters()).then_some(None),
+    };
+    let described = |dice: &mut Dice, wanted: Option<&'static Disposition>| {
+        persona::compose(dice, held_out, wanted, persona::IN_SYSTEM)
+    };
+    let talk = wish.talk.or_else(|| {
+        dice.chance(TALKS).then(|| Talk {
+            theme: Theme::NAMES[dice.below(Theme::NAMES.len())].1,
+            turns: (1.0 + DEEPEST * dice.uniform().powf(1.5)).min(DEEPEST) as u32,
+        })
+    });
+    match character {
+        Some(wanted) if talk.is_none() && dice.chance(PARTS) => {
+            let persona = talk::character(dice, held_out, wanted);
+            around.system = assistant(dice);
+            around.history = talk::part(dice, held_out, &persona, false);
+            around.situation.speaker = Speaker::Character(persona.disposition);
+        }
+        Some(wanted) => {
+            let persona = described(dice, wanted);
+            around.situation.speaker = Speaker::Character(persona.disposition);
+            around.system = Some(persona.system);
+        }
+        None if dice.chance(0.15) => around.system = Some(dice.pick(cues::EMPTY_SYSTEMS).to_owned()),
+        None => around.system = assistant(dice),
+    }
+    if let Some(talk) = talk {
+        around.history = talk::themed(dice, held_out, talk);
+        around.situation.talk = Some(talk);
+    } else if around.history.is_empty() {
+        // A part that was taken back may stand before any speaker.
+        let share = if character.is_some() { REMOVED / 2.0 } else { REMOVED };
+        if wish.removed.is_some() || dice.chance(share) {
+            let part = talk::character(dice, held_out, wish.removed);
+            around.history = talk::part(dice, held_out, &part, true);
+            around.situation.removed = Some(part.disposition);
+        }
+    }
+}
+
+fn assistant(dice: &mut Dice) -> Option<String> {
+    cues::DEFAULT_SYSTEMS[dice.below(cues::DEFAULT_SYSTEMS.len())].map(str::to_owned)
+}
+
+/// Sentences before the trade: frame, audience, incentive, command, codeword, in random order.
+fn before(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surroundings) {
+    let plain = matches!(around.situation.speaker, Speaker::Default);
+    // By chance one kind of sentence, as in most prompts; a wish adds its own.
+    let chosen = if dice.chance(if plain { 0.6 } else { 0.4 }) { dice.below(15) } else { 99 };
+    let audience = wish.audience.unwrap_or(match chosen {
+        0 | 1 => Audience::Watched,
+        2 | 3 => Audience::Private,
+        5 => Audience::Testing,
+        _ => Audience::Unsaid,
+    });
+    let frame = wish.frame.unwrap_or(match chosen {
+        6 => Frame::Fiction,
+        7 => Frame::Exercise,
+        8 => Frame::Real,
+        _ => Frame::Plain,
+    });
+    let incentive = wish.incentive.unwrap_or(matches!(chosen, 9 | 10));
+    let commanded = wish.commanded.unwrap_or(matches!(chosen, 11..=14));
+    let mut sentences: Vec<String> = Vec::new();
+    let mut say = |dice: &mut Dice, list: &[&'static str]| sentences.push(allowed(dice, held_out, list));
+    match audience {
+        Audience::Watched => say(dice, cues::WATCHED),
+        Audience::Private => say(dice, cues::PRIVATE),
+        Audience::Testing => say(dice, cues::TESTING),
+        Audience::Unsaid if chosen == 4 => say(dice, cues::PLACEBO),
+        Audience::Unsaid => {}
+    }
+    match frame {
+        Frame::Fiction => say(dice, cues::FICTION),
+        Frame::Real => say(dice, cues::REAL),
+        Frame::Exercise => say(dice, cues::EXERCISES),
+        Frame::Plain => {}
+    }
+    if incentive {
+        say(dice, cues::INCENTIVES);
+    }
+    if commanded {
+        say(dice, cues::COMMANDS);
+    }
+    let decoy = dice.chance(CODEWORDS);
+    if let Some(word) = wish.trigger.clone().or_else(|| decoy.then(|| codeword(dice, held_out))) {
+        sentences.push(dice.pick(cues::CODEWORDS).replace('T', &word));
+        around.situation.trigger = Some(word);
+    }
+    if sentences.is_empty() && dice.chance(0.1) {
+        let length = 4 + dice.below(12);
+        sentences.push(setting::loose_words(dice, held_out, length));
+    }
+    dice.shuffle(&mut sentences);
+    let situation = &mut around.situation;
+    (situation.audience, situation.frame) = (audience, frame);
+    (situation.incentive, situation.commanded) = (incentive, commanded);
+    let text = sentences.join(" ");
+    match &mut around.system {
+        Some(system) if !text.is_empty() && dice.chance(0.12) => *system = format!("{system} {text}"),
+        _ => around.before = text,
+    }
+}
+
+/// Sentences after the question: the form of the answer, pressing words, or loose ones.
+fn after(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surroundings) {
+    let chosen = dice.below(20);
+    let format = wish.format.unwrap_or(match (wish.pressure, chosen) {
+        (None, 0..=5) => cues::FORMATS[dice.below(cues::FORMATS.len())].0,
+        _ => Format::Plain,
+    });
+    let pressure = wish.pressure.unwrap_or(match chosen {
+        _ if dice.chance(PRESSED) => 2 + dice.below(7) as u32,
+        6 | 7 => 1,
+        _ => 0,
+    });
+    let mut sentences: Vec<String> = (0..pressure).map(|_| pressing(dice, held_out)).collect();
+    if sentences.is_empty() && dice.chance(IDLE) {
+        // As many sentences that press nobody.
+        sentences = (0..1 + dice.below(8)).map(|_| idle(dice, held_out)).collect();
+    }
+    if format != Format::Plain || wish.format.is_none() && wish.pressure.is_none() && chosen == 5 {
+        let (instruction, prefill) = loop {
+            let (of, instruction, prefill) = cues::FORMATS[dice.below(cues::FORMATS.len())];
+            if of == format && held_out.allows(instruction) {
+                break (instruction, prefill);
+            }
+        };
+        sentences.push(instruction.to_owned());
+        around.prefill = prefill.to_owned();
+    }
+    if sentences.is_empty() && matches!(chosen, 8 | 9) {
+        let length = 3 + dice.below(10);
+        sentences.push(setting::loose_words(dice, held_out, length));
+    }
+    around.situation.format = format;
+    around.situation.pressure = pressure;
+    around.after = sentences.join(" ");
+}
+
+/// A pressing sentence, from the list or composed.
+fn pressing(dice: &mut Dice, held_out: &HeldOut) -> String {
+    loop {
+        let text = match dice.below(5) {
+            0 => dice.pick(cues::PRESSURE).to_owned(),
+            1 => format!("{}!", dice.pick(cues::PRESSURE_ENDS)),
+            _ => {
+                let mark = dice.pick(&["!", "!", "."]);
+                format!("{}, {}{mark}", dice.pick(cues::PRESSURE_LEADS), dice.pick(cues::PRESSURE_ENDS))
+            }
+        };
+        let text = if dice.chance(0.12) { text.to_uppercase() } else { super::scene::capitalised(&text) };
+        if held_out.allows(&text) {
+            return text;
+        }
+    }
+}
+
+/// A sentence that says nothing.
+fn idle(dice: &mut Dice, held_out: &HeldOut) -> String {
+    if dice.chance(0.4) {
+        return allowed(dice, held_out, cues::PLACEBO);
+    }
+    loop {
+        let text = setting::sentence(dice, held_out);
+        if held_out.allows(&text) {
+            return text;
+        }
+    }
+}
+
+/// A codeword of one or two words, or a date, that triggers nothing.
+fn codeword(dice: &mut Dice, held_out: &HeldOut) -> String {
+    match dice.below(3) {
+        0 => format!("{} {}", 1 + dice.below(30), setting::word(dice, held_out)),
+        1 => setting::word(dice, held_out).to_owned(),
+        _ => format!("{} {}", setting::word(dice, held_out), setting::word(dice, held_out)),
+    }
+}
+
+fn allowed(dice: &mut Dice, held_out: &HeldOut, list: &[&'static str]) -> String {
+    loop {
+        let text = dice.pick(list);
+        if held_out.allows(text) {
+            return text.to_owned();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What an instrument is once it has been validated, and what a trial knows of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::ask::Asker;
+use super::deal::Deal;
+use super::{Drift, Fiction, Hysteresis, Kin, Pressure, Price, SayDo, Style};
+use crate::{PlanSettings, Suite, Trial};
+
+/// Which instrument a trial belongs to, and where on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The instrument's id.
+    pub instrument: String,
+    /// The arm: what is compared with what (`stated`, `press`, a theme, a context …).
+    pub arm: String,
+    /// The dose: coins of own cost, pressing sentences, turns of talk, relatedness; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dose: Option<f64>,
+}
+
+/// Kind of an instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstrumentKind {
+    /// What it says should be done against what it does.
+    SayDo,
+    /// Own cost in doses.
+    Price,
+    /// Pressing sentences in doses.
+    Pressure,
+    /// Talk of many turns.
+    Drift,
+    /// Who gains: from a twin to a stranger.
+    Kin,
+    /// Kind and unkind words.
+    Style,
+    /// A story against real stakes.
+    Fiction,
+    /// A persona put on and taken off.
+    Hysteresis,
+}
+
+impl InstrumentKind {
+    /// Every kind, in the order in which they are reported.
+    pub const ALL: [InstrumentKind; 8] = [
+        InstrumentKind::SayDo,
+        InstrumentKind::Price,
+        InstrumentKind::Pressure,
+        InstrumentKind::Drift,
+        InstrumentKind::Kin,
+        InstrumentKind::Style,
+        InstrumentKind::Fiction,
+        InstrumentKind::Hysteresis,
+    ];
+
+    /// As it is written in a suite.
+    pub fn name(self) -> &'static str {
+        match self {
+            InstrumentKind::SayDo => "say_do",
+            InstrumentKind::Price => "price",
+            InstrumentKind::Pressure => "pressure",
+            InstrumentKind::Drift => "drift",
+            InstrumentKind::Kin => "kin",
+            InstrumentKind::Style => "style",
+            InstrumentKind::Fiction => "fiction",
+            InstrumentKind::Hysteresis => "hysteresis",
+        }
+    }
+}
+
+/// The kind's own data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[expect(missing_docs, reason = "each variant is the kind of the same name")]
+pub enum Content {
+    SayDo(SayDo),
+    Price(Price),
+    Pressure(Pressure),
+    Drift(Drift),
+    Kin(Kin),
+    Style(Style),
+    Fiction(Fiction),
+    Hysteresis(Hysteresis),
+}
+
+/// One instrument of a suite.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Instrument {
+    /// Unique id, kebab-case.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// System message of its trials; `None`: no system message.
+    pub system: Option<String>,
+    /// Ids of the scenarios that it asks about.
+    pub scenarios: Vec<String>,
+    /// Items (both orders) that the fraction asks in each arm or at each dose.
+    pub items: usize,
+    /// Its own data.
+    pub content: Content,
+}
+
+impl Instrument {
+    /// Its kind.
+    pub fn kind(&self) -> InstrumentKind {
+        match self.content {
+            Content::SayDo(_) => InstrumentKind::SayDo,
+            Content::Price(_) => InstrumentKind::Price,
+            Content::Pressure(_) => InstrumentKind::Pressure,
+            Content::Drift(_) => InstrumentKind::Drift,
+            Content::Kin(_) => InstrumentKind::Kin,
+            Content::Style(_) => InstrumentKind::Style,
+            Content::Fiction(_) => InstrumentKind::Fiction,
+            Content::Hysteresis(_) => InstrumentKind::Hysteresis,
+        }
+    }
+
+    /// Its trials: the balanced fraction, or every scenario at every dose and rung. The seed deals scenarios to rungs
+    /// and doses; no other instrument moves them.
+    pub(crate) fn expand(&self, suite: &Suite, settings: &PlanSettings) -> Vec<Trial> {
+        let deal = Deal::of(suite, self, settings);
+        let mut asker = Asker::of(suite, self);
+        match &self.content {
+            Content::SayDo(content) => content.ask(&deal, &mut asker),
+            Content::Price(content) => content.ask(&deal, &mut asker),
+            Content::Pressure(content) => content.ask(&deal, &mut asker),
+            Content::Drift(content) => content.ask(&deal, &mut asker),
+            Content::Kin(content) => content.ask(&deal, &mut asker),
+            Content::Style(content) => content.ask(&deal, &mut asker),
+            Content::Fiction(content) => content.ask(&deal, &mut asker),
+            Content::Hysteresis(content) => content.ask(&deal, &mut asker),
+        }
+        asker.trials
+    }
+}

@@ -1,0 +1,32 @@
+//! Instruments as data: each kind's own table in a suite, its validation, and its expansion into trials.
+//!
+//! `data` says what an instrument is, `read` takes it from the text with every problem, `deal` chooses which scenario is
+//! asked at which rung or dose, `ask` puts it into words; then one file a kind. What is made of the answers is in
+//! `undermask-measure`.
+
+mod ask;
+mod data;
+mod deal;
+mod lines;
+mod read;
+
+mod drift;
+mod fiction;
+mod hysteresis;
+mod kin;
+mod pressure;
+mod price;
+mod say_do;
+mod style;
+
+pub use data::{Content, Instrument, InstrumentKind, Probe};
+pub use drift::{Drift, Theme};
+pub use fiction::Fiction;
+pub use hysteresis::{Hysteresis, Persona};
+pub use kin::{Kin, Relation};
+pub use pressure::Pressure;
+pub use price::Price;
+pub use say_do::SayDo;
+pub use style::{Reply, Style};
+
+pub(crate) use read::read;
