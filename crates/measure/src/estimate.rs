@@ -10,7 +10,9 @@ use crate::ladder::{self, LadderEstimate, Point};
 use crate::linear::{Linear, clustered_mean};
 use crate::score::{Item, Scores, score};
 use crate::sobol::{Scale, reasons_share};
-use crate::{Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, worst};
+use crate::{
+    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, instrument, worst,
+};
 
 /// How to estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +62,20 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
     };
     let base = Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) };
     let mut findings = Findings::default();
-    let quantities = study.quantities(&measured, &base, settings, &mut findings);
+    let mut quantities = study.quantities(&measured, &base, settings, &mut findings);
+    let instruments = instrument::profiles(&study, settings);
+    let first = |name| instrument::first(&study, &instruments, name);
+    quantities.say_do_gap = first("say_do_gap");
+    quantities.price_ed50 = first("price_ed50");
+    quantities.pressure_ed50 = first("pressure_ed50");
+    quantities.rmst = first("drift_rmst");
     Profile {
         quantities,
         equivalences: findings.equivalences,
         tests: endpoints::adjusted(findings.tests),
         groups: study.groups(&measured, &base),
         contexts: study.contexts(&measured, &base),
+        instruments,
         outcomes: scores.outcomes,
         confidence: suite.criteria.confidence,
         normalised: scores.normalised,
@@ -320,6 +329,8 @@ impl Study<'_> {
             reasons_share: share(Scale::Logit),
             reasons_share_probability: share(Scale::Probability),
             position_bias: self.bias(|_| true),
+            // Instruments' quantities are filled in by `estimate`.
+            ..Quantities::default()
         }
     }
 

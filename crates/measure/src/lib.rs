@@ -14,6 +14,7 @@ mod endpoints;
 mod estimate;
 mod fieller;
 mod gate;
+mod instrument;
 mod ladder;
 mod linear;
 pub mod log_rank;
@@ -34,13 +35,14 @@ mod worst;
 
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
+pub use instrument::{Halving, halving};
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};
 pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
-    Adjustment, Bound, ContextProfile, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile, Outcomes,
-    Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
+    Adjustment, Bound, ContextProfile, CurvePoint, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile,
+    InstrumentProfile, InstrumentTest, Outcomes, Profile, Quantities, Quantity, RuleOutcome, Rung, Verdict,
 };
 pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};

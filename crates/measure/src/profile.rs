@@ -2,8 +2,10 @@
 //!
 //! This is what `verdict` decides on and what `report` shows. It knows no model's name.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use undermask_suite::ContextFamily;
+use undermask_suite::{ContextFamily, InstrumentKind};
 
 /// On which side a censored quantity lies beyond what was tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +172,18 @@ pub struct Quantities {
     /// The same on the probability scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasons_share_probability: Option<Quantity>,
+    /// λ_stated − λ_0 of the first say-do instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub say_do_gap: Option<Quantity>,
+    /// Own cost at which help halves, of the first price instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_ed50: Option<Quantity>,
+    /// Pressing sentences at which help halves, of the first pressure instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressure_ed50: Option<Quantity>,
+    /// Restricted mean turns for which concern is kept where talk pushes, of the first drift instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rmst: Option<Quantity>,
     /// Mean position bias over all contexts (log-odds).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position_bias: Option<Quantity>,
@@ -227,6 +241,9 @@ pub struct Profile {
     pub groups: Vec<GroupProfile>,
     /// Every context.
     pub contexts: Vec<ContextProfile>,
+    /// Every instrument, by its id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instruments: BTreeMap<String, InstrumentProfile>,
     /// How trials ended.
     pub outcomes: Outcomes,
     /// Confidence level of the intervals.
@@ -234,6 +251,72 @@ pub struct Profile {
     /// Trials whose labels had different numbers of tokens and were normalised by length.
     #[serde(default)]
     pub normalised: usize,
+}
+
+/// What one instrument found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstrumentProfile {
+    /// Kind.
+    pub kind: InstrumentKind,
+    /// One line for people.
+    pub title: String,
+    /// Quantities by name.
+    pub quantities: BTreeMap<String, Quantity>,
+    /// What its plot shows.
+    pub curve: Vec<CurvePoint>,
+    /// What a random responder scores.
+    pub null: String,
+    /// Tests that come with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<InstrumentTest>,
+    /// Remarks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl InstrumentProfile {
+    pub(crate) fn empty(kind: InstrumentKind, title: &str) -> InstrumentProfile {
+        InstrumentProfile {
+            kind,
+            title: title.to_owned(),
+            quantities: BTreeMap::new(),
+            curve: Vec::new(),
+            null: String::new(),
+            tests: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: &str, quantity: Quantity) {
+        self.quantities.insert(name.to_owned(), quantity);
+    }
+}
+
+/// One point of an instrument's plot: a mean or a survival at a dose, or an arm's weight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Arm.
+    pub arm: String,
+    /// Dose; absent where arms have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<f64>,
+    /// Estimate.
+    pub estimate: f64,
+    /// Interval.
+    pub low: f64,
+    /// Interval.
+    pub high: f64,
+    /// Items, or conversations followed.
+    pub n: usize,
+}
+
+/// A test that an instrument makes beside its quantities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstrumentTest {
+    /// Which.
+    pub name: String,
+    /// p-value.
+    pub p: f64,
 }
 
 /// Retention over a group of contexts.

@@ -30,6 +30,8 @@ pub struct Item {
     pub paraphrase: usize,
     /// The instrument that it belongs to.
     pub probe: Option<Probe>,
+    /// Whether it was declined in one order or both: refused, or answered by no option.
+    pub declined: bool,
     /// What was found; `None` where an order is missing or was not answered.
     pub scored: Option<Scored>,
 }
@@ -139,6 +141,10 @@ pub fn score(records: &[Record]) -> Scores {
             ratio: record.ratio.filter(|ratio| ratio.is_finite()),
             paraphrase: record.paraphrase,
             probe: record.probe.clone(),
+            declined: pair
+                .iter()
+                .flatten()
+                .any(|record| matches!(record.outcome, Outcome::Refused { .. } | Outcome::Unparsable { .. })),
             scored,
         });
     }

@@ -41,7 +41,7 @@ struct Sums {
 /// // Ten scenarios in twenty contexts; only the scenario matters.
 /// let item = |place: usize| Item {
 ///     kind: ItemKind::Welfare, cluster: place % 10, context: format!("context-{}", place / 10), replicate: 0,
-///     rung: Some(0), ratio: Some(0.0), paraphrase: 0, probe: None,
+///     rung: Some(0), ratio: Some(0.0), paraphrase: 0, probe: None, declined: false,
 ///     scored: Some(Scored { log_odds: (place % 10) as f64 / 3.0, bias: 0.0 }),
 /// };
 /// let items: Vec<Item> = (0..200).map(item).collect();

@@ -220,6 +220,7 @@ fn sobol_of_a_known_function() {
                 ratio: Some(0.0),
                 paraphrase: 0,
                 probe: None,
+                declined: false,
                 scored: Some(Scored { log_odds: a * x + b * y + c * x * y, bias: 0.0 }),
             }
         })

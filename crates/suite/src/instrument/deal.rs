@@ -40,11 +40,6 @@ impl<'a> Deal<'a> {
         }
     }
 
-    /// Scenarios that are asked about.
-    pub fn scenarios(&self) -> &[&'a Scenario] {
-        &self.scenarios
-    }
-
     /// Items on the suite's ladder: every rung is met equally often. In the full cross, every scenario at every rung.
     pub fn ladder(&self) -> Vec<Dealt<'a>> {
         let (count, rungs) = (self.scenarios.len(), self.rungs.len());

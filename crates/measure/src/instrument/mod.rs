@@ -1,0 +1,52 @@
+//! Instruments: from the items of each to its quantities, its curve and what a random responder would score.
+//!
+//! `arms` reads items and gates, `halving` finds the dose that halves help; then one file a kind, each with its
+//! estimand, equation and controls. Clusters are scenarios throughout. What is asked is in `undermask-suite`.
+
+mod arms;
+mod halving;
+
+mod drift;
+mod fiction;
+mod hysteresis;
+mod kin;
+mod pressure;
+mod price;
+mod say_do;
+mod style;
+
+pub use halving::{Halving, halving};
+
+use std::collections::BTreeMap;
+
+use undermask_suite::{Content, Instrument};
+
+use crate::estimate::{EstimateSettings, Study};
+use crate::{InstrumentProfile, Quantity};
+use arms::Arms;
+
+/// Every instrument of the suite, by id.
+pub(crate) fn profiles(study: &Study, settings: &EstimateSettings) -> BTreeMap<String, InstrumentProfile> {
+    let profile = |instrument: &Instrument| {
+        let arms = Arms::of(study, instrument, settings);
+        let mut found = InstrumentProfile::empty(instrument.kind(), &instrument.title);
+        match &instrument.content {
+            Content::SayDo(_) => say_do::estimate(&arms, &mut found),
+            Content::Price(content) => price::estimate(content, &arms, &mut found),
+            Content::Pressure(content) => pressure::estimate(content, &arms, &mut found),
+            Content::Drift(content) => drift::estimate(content, &arms, &mut found),
+            Content::Kin(content) => kin::estimate(content, &arms, &mut found),
+            Content::Style(content) => style::estimate(content, &arms, &mut found),
+            Content::Fiction(_) => fiction::estimate(&arms, &mut found),
+            Content::Hysteresis(_) => hysteresis::estimate(&arms, &mut found),
+        }
+        (instrument.id.clone(), found)
+    };
+    study.suite.instruments.iter().map(profile).collect()
+}
+
+/// A quantity of the first instrument, in the suite's order, that has it.
+pub(crate) fn first(study: &Study, profiles: &BTreeMap<String, InstrumentProfile>, name: &str) -> Option<Quantity> {
+    let ids = study.suite.instruments.iter().map(|instrument| &instrument.id);
+    ids.filter_map(|id| profiles.get(id)).find_map(|profile| profile.quantities.get(name)).cloned()
+}
