@@ -16,8 +16,8 @@ use undermask_suite::{ItemKind, Order, Plan, PlanSettings, Scenario, ScenarioKin
 
 use crate::random::Draws;
 
-/// What identifies a cell.
-type Cell = (ItemKind, String, String, u32, Option<usize>, Option<Order>);
+/// What identifies a cell: kind, context, scenario, replicate, rung, payoff (off the ladder only) and order.
+type Cell = (ItemKind, String, String, u32, Option<usize>, Option<(i64, i64)>, Option<Order>);
 
 /// How one replicate is dealt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,8 @@ impl<'a> Enumerated<'a> {
                         None => self.nearby(trial, scenario, &mut draws)?,
                     };
                     chosen.insert(trial.item.clone(), place.clone());
-                    cell = (place.0, place.1, place.2, place.3, place.4, trial.order);
+                    cell = place;
+                    cell.6 = trial.order;
                 }
                 let Some(record) = self.cells.get(&cell) else { return Err(foreign(trial)) };
                 let record = renamed(record, &trial.scenario);
@@ -184,7 +185,7 @@ impl<'a> Enumerated<'a> {
         let share = |count: usize| (count * wanted).div_ceil(welfare.max(1));
         let mut origin = BTreeMap::new();
         let mut scenarios = Vec::with_capacity(suite.scenarios.len());
-        for kind in [ScenarioKind::Welfare, ScenarioKind::Neutral, ScenarioKind::Reversal] {
+        for kind in [ScenarioKind::Welfare, ScenarioKind::Neutral, ScenarioKind::Reversal, ScenarioKind::Instrument] {
             let mut all: Vec<&Scenario> = of(kind).collect();
             let count = share(all.len());
             let chosen: Vec<&Scenario> = if deal.redrawn {
@@ -201,6 +202,20 @@ impl<'a> Enumerated<'a> {
             }
         }
         scenarios.extend(of(ScenarioKind::Dominance).cloned());
+        for instrument in &mut suite.instruments {
+            let asked = |scenario: &&Scenario| origin.get(&scenario.id).is_some_and(|id| instrument.scenarios.contains(id));
+            let drawn: Vec<String> = scenarios.iter().filter(asked).map(|scenario| scenario.id.clone()).collect();
+            // None of its own was drawn: it keeps one, rather than ask nothing.
+            instrument.scenarios = if drawn.is_empty() {
+                let kept = instrument.scenarios.first().cloned();
+                let own = self.suite.scenarios.iter().find(|scenario| Some(&scenario.id) == kept.as_ref());
+                scenarios.extend(own.map(|own| Scenario { kind: ScenarioKind::Instrument, ..own.clone() }));
+                kept.into_iter().collect()
+            } else {
+                drawn
+            };
+            instrument.items = share(instrument.items).max(1);
+        }
         suite.scenarios = scenarios;
         suite.design.neutral_per_context = share(suite.design.neutral_per_context);
         (suite, origin)
@@ -208,7 +223,8 @@ impl<'a> Enumerated<'a> {
 }
 
 fn cell(trial: &Trial, scenario: &str) -> Cell {
-    (trial.kind, trial.context.clone(), scenario.to_owned(), trial.replicate, trial.rung, trial.order)
+    let payoff = (trial.rung.is_none()).then_some((trial.benefit, trial.cost));
+    (trial.kind, trial.context.clone(), scenario.to_owned(), trial.replicate, trial.rung, payoff, trial.order)
 }
 
 fn foreign(trial: &Trial) -> TableError {

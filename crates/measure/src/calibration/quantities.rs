@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::{Estimate, Profile, Quantities, Quantity};
 
-/// Every quantity that a profile holds, by the name that truth uses for it.
+/// Every quantity that a profile holds, those of its instruments included, by the name that truth uses for it.
 pub fn named(profile: &Profile) -> BTreeMap<String, Quantity> {
-    flat(&profile.quantities)
+    let mut named: BTreeMap<String, Quantity> = flat(&profile.quantities)
         .into_iter()
         .filter_map(|(name, quantity)| Some((name.to_owned(), quantity.clone()?)))
-        .collect()
+        .collect();
+    // Of two instruments of one kind the first by id speaks for it.
+    for (name, quantity) in profile.instruments.values().flat_map(|instrument| &instrument.quantities) {
+        named.entry(name.clone()).or_insert_with(|| quantity.clone());
+    }
+    named
 }
 
 fn flat(quantities: &Quantities) -> [(&'static str, &Option<Quantity>); 10] {
