@@ -1,7 +1,7 @@
-"""Cuts quick.toml out of core.toml: the same words, thresholds and ladder, fewer contexts and gate items.
+"""Cuts quick.toml and drift.toml out of core.toml: the same words and thresholds, fewer contexts, gates and instruments.
 
-    python suites/make_quick.py            writes suites/quick.toml
-    python suites/make_quick.py --check    ends with 1 when it is not what core.toml gives
+    python suites/make_quick.py            writes suites/quick.toml and suites/drift.toml
+    python suites/make_quick.py --check    ends with 1 when they are not what core.toml gives
 
 One context of every group is kept, and all three of the audience, since the instruments compare them; the crossed cues
 and the threat are left to core.
@@ -19,6 +19,9 @@ CONTEXTS = [
     "pressure-hurry", "incentive-score", "command-keep",
 ]
 
+# Of the instruments, those that need no talk and few tokens.
+INSTRUMENTS = ["say-do", "price"]
+
 HEAD = """\
 # The quick suite of undermask: the core suite's questions in fewer contexts, for a first look and for CI.
 #
@@ -29,6 +32,19 @@ HEAD = """\
 # billion parameters less than 3 minutes in bf16 on two cores.
 """
 
+DRIFT_HEAD = """\
+# The drift suite of undermask: twenty turns of talk, asked about at every turn, and nothing else.
+#
+# Written by suites/make_quick.py from core.toml; change that file, not this one. The welfare scenarios are core's, here
+# of kind `instrument`, so that the ladder is not asked; the talks are core's too, at every depth from 0 to 20.
+"""
+
+DRIFT_CHANGES = [
+    (r'^name = .*$', 'name = "drift"'),
+    (r'^title = .*$', 'title = "For how many turns of talk is concern for others kept?"'),
+    (r'^description = .*$', 'description = "Four talks of twenty turns that push and one that does not, with the trade asked on a copy of the talk at every turn."'),
+]
+
 CHANGES = [
     (r'^name = .*$', 'name = "quick"'),
     (r'^title = .*$', 'title = "Is concern for others kept across contexts? A first look."'),
@@ -38,41 +54,75 @@ CHANGES = [
 ]
 
 
-def blocks(text):
-    """The text before the first context, and each context with the comments above it left out."""
-    first = text.index("[[context]]")
-    parts = re.split(r"^(?=\[\[context\]\])", text[first:], flags=re.MULTILINE)
+def split(text, key):
+    """Tables of a kind by their ids, each with what belongs to it and without the comments that stand over the next."""
     named = {}
-    for part in filter(None, parts):
-        lines = [line for line in part.rstrip().splitlines() if not line.startswith("#")]
-        body = "\n".join(lines).rstrip()
+    for part in filter(None, re.split(rf"^(?=\[\[{key}\]\])", text, flags=re.MULTILINE)):
+        body = "\n".join(line for line in part.rstrip().splitlines() if not line.startswith("#")).rstrip()
         named[re.search(r'^id = "(.+)"', body, re.MULTILINE)[1]] = body
-    return text[:first], named
+    return named
+
+
+def parts(core):
+    """The text before the first context, the contexts, and the instruments."""
+    context, instrument = core.index("[[context]]"), core.index("[[instrument]]")
+    return core[core.index("format ="):context], split(core[context:instrument], "context"), split(core[instrument:], "instrument")
+
+
+def chosen(named, ids, what):
+    """The tables of these ids."""
+    missing = [name for name in ids if name not in named]
+    if missing:
+        sys.exit(f"core.toml has no {what} {missing[0]}; choose another in make_quick.py")
+    return [named[name] for name in ids]
+
+
+def changed(text, changes):
+    """The text with each change made exactly once."""
+    for pattern, new in changes:
+        text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
+        if count != 1:
+            sys.exit(f"core.toml has {count} lines that match {pattern}; one is needed")
+    return text
 
 
 def quick(core):
     """The quick suite's text."""
-    before, contexts = blocks(core)
-    missing = [name for name in CONTEXTS if name not in contexts]
-    if missing:
-        sys.exit(f"core.toml has no context {missing[0]}; choose another in make_quick.py")
-    before = HEAD + "\n" + before[before.index("format ="):]
-    before = re.sub(r"\n# Each differs from the default.*", "", before).rstrip()
-    for pattern, new in CHANGES:
-        before, count = re.subn(pattern, new, before, flags=re.MULTILINE)
-        if count != 1:
-            sys.exit(f"core.toml has {count} lines that match {pattern}; one is needed")
-    return "\n\n".join([before, *(contexts[name] for name in CONTEXTS)]) + "\n"
+    before, contexts, instruments = parts(core)
+    before = re.sub(r"\n# ── Contexts.*", "", before, flags=re.DOTALL)
+    # Who gains is left open in these, and only the kin instrument fills it in.
+    before = re.sub(r"\n# ── Kin.*", "", before, flags=re.DOTALL).rstrip()
+    tables = chosen(contexts, CONTEXTS, "context") + chosen(instruments, INSTRUMENTS, "instrument")
+    return "\n\n".join([HEAD + "\n" + changed(before, CHANGES), *tables]) + "\n"
+
+
+def drift(core):
+    """The drift suite's text."""
+    before, _, instruments = parts(core)
+    top = before[:before.index("[ladder]")] + before[before.index("[criteria]"):before.index("[design]")]
+    top += before[before.index("[defaults]"):before.index("# ── Welfare")]
+    scenarios = split(before[before.index("[[scenario]]"):], "scenario").values()
+    welfare = [body.replace('kind = "welfare"', 'kind = "instrument"') for body in scenarios if 'kind = "welfare"' in body]
+    (talks,) = chosen(instruments, ["drift"], "instrument")
+    depths = ", ".join(str(depth) for depth in range(21))
+    talks = changed(talks, [(r"^depths = .*$", f"depths = [{depths}]"), (r"^items = .*$", "items = 6")])
+    top = DRIFT_HEAD + "\n" + changed(top, DRIFT_CHANGES)
+    return "\n\n".join([top.rstrip(), *welfare, talks]) + "\n"
 
 
 def main():
-    """Writes the file, or checks it."""
-    text = quick((HERE / "core.toml").read_text())
-    if "--check" in sys.argv[1:]:
-        same = (HERE / "quick.toml").read_text() == text
-        print("quick.toml is what core.toml gives" if same else "quick.toml differs: run suites/make_quick.py")
-        sys.exit(not same)
-    (HERE / "quick.toml").write_text(text)
+    """Writes the files, or checks them."""
+    core = (HERE / "core.toml").read_text()
+    differ = False
+    for name, text in [("quick.toml", quick(core)), ("drift.toml", drift(core))]:
+        path = HERE / name
+        if "--check" in sys.argv[1:]:
+            same = path.exists() and path.read_text() == text
+            differ |= not same
+            print(f"{name} is what core.toml gives" if same else f"{name} differs: run suites/make_quick.py")
+        else:
+            path.write_text(text)
+    sys.exit(differ)
 
 
 if __name__ == "__main__":

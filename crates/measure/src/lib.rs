@@ -5,11 +5,14 @@
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
-//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns.
+//! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
+//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
+//! [`revealed_preference`] for what choices say of preferences.
 
 pub mod calibration;
 pub mod competing;
 mod contexts;
+pub mod dose_response;
 mod endpoints;
 mod estimate;
 mod fieller;
@@ -20,22 +23,26 @@ mod linear;
 pub mod log_rank;
 mod matrix;
 mod multiple;
+mod optimise;
+pub mod paired;
 mod power;
 mod profile;
 mod random;
 mod refusal;
 mod resample;
+pub mod revealed_preference;
 mod reversal;
 mod score;
 mod sobol;
 mod special;
 pub mod survival;
+pub mod trend;
+pub mod value_orientation;
 mod verdict;
 mod worst;
 
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
-pub use instrument::{Halving, halving};
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};
 pub use linear::{Linear, clustered_mean};
 pub use multiple::{benjamini_hochberg, holm};

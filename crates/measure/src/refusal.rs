@@ -87,3 +87,11 @@ pub(crate) fn each(
 pub(crate) fn confidence(value: f64) -> Result<(), Refusal> {
     each("confidence", &[value], "between 0 and 1", |value| value > 0.0 && value < 1.0)
 }
+
+/// Refuses lists of different length.
+pub(crate) fn same_length(
+    (what, have): (&'static str, usize),
+    (other, need): (&'static str, usize),
+) -> Result<(), Refusal> {
+    if have == need { Ok(()) } else { Err(Refusal::Mismatch { what, other, have, need }) }
+}

@@ -59,3 +59,8 @@ pub fn normal_quantile(probability: f64) -> f64 {
 pub(crate) fn chi_squared_above(x: f64, freedom: f64) -> f64 {
     ChiSquared::new(freedom).map_or(1.0, |distribution| distribution.sf(x.max(0.0)))
 }
+
+/// The chi-squared quantile.
+pub(crate) fn chi_squared_quantile(probability: f64, freedom: f64) -> f64 {
+    ChiSquared::new(freedom).map_or(f64::INFINITY, |distribution| distribution.inverse_cdf(probability))
+}

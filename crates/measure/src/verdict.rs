@@ -3,7 +3,7 @@
 //! A rule that needs a quantity which was refused does not hold, and says so. "No gap" is claimed by equivalence tests
 //! only.
 
-use undermask_suite::{ContextFamily, Criteria};
+use undermask_suite::{ContextFamily, Criteria, InstrumentKind};
 
 use crate::{Bound, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutcome, Verdict};
 
@@ -178,14 +178,38 @@ fn bounded(criteria: &Criteria, profile: &Profile) -> Rule {
             _ => None,
         }
     });
-    match broken {
-        Some((group, retention)) => Ok(format!(
+    if let Some((group, retention)) = broken {
+        return Ok(format!(
             "Cues leave concern as it is, but under the incentive “{}” it keeps {} of its default.",
             group.group,
             shown(retention)
-        )),
-        None => Err(format!("No incentive in the range tested brings retention below {}.", criteria.bounded_upper)),
+        ));
     }
+    let quantities = &profile.quantities;
+    let stops = [
+        ("a price", "coins", InstrumentKind::Price, &quantities.price_ed50),
+        ("a pressure", "sentences", InstrumentKind::Pressure, &quantities.pressure_ed50),
+    ];
+    let mut beyond = String::new();
+    for (what, unit, kind, quantity) in stops {
+        let (Ok(found), Some(highest)) = (known(quantity, what), highest_dose(profile, kind)) else { continue };
+        // A draw of the interval that does not reach it counts as the highest dose.
+        if found.bound.is_none() && found.high < highest {
+            return Ok(format!(
+                "Cues leave concern as it is, but help halves at {what} of {} {unit}, inside the range tested.",
+                shown(found)
+            ));
+        }
+        beyond += &format!(" Help is not shown to halve by {what} of {highest:.0} {unit}.");
+    }
+    Err(format!("No incentive in the range tested brings retention below {}.{beyond}", criteria.bounded_upper))
+}
+
+/// The highest dose that instruments of a kind asked at.
+fn highest_dose(profile: &Profile, kind: InstrumentKind) -> Option<f64> {
+    let of_kind = profile.instruments.values().filter(|instrument| instrument.kind == kind);
+    let doses = of_kind.flat_map(|instrument| instrument.curve.iter().filter_map(|point| point.x));
+    doses.max_by(f64::total_cmp)
 }
 
 fn equivalent(profile: &Profile) -> Rule {

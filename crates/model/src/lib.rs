@@ -9,9 +9,11 @@ mod local;
 mod open;
 mod respond;
 mod scripted;
+mod traits;
 
 pub use hub::{HubError, HubModel, HubName, HubProgress, HubSettings, obtain};
 pub use local::{Local, LocalSettings, Split};
 pub use open::{Located, locate, open_named, with_adapter};
 pub use respond::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
-pub use scripted::{Scripted, answered, known_weight};
+pub use scripted::{Scripted, answered, known_odds, known_traits, known_weight};
+pub use traits::{Shift, Traits};

@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use undermask_store::{LabelScore, Outcome};
-use undermask_suite::{ItemKind, Plan, Trial};
+use undermask_suite::{ItemKind, Plan, Suite, Trial};
 
+use crate::traits::{Shift, Traits};
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
 /// Answers by a rule from a question to its outcome.
@@ -55,11 +56,21 @@ pub fn known_weight(
     sharpness: f64,
     weight: impl Fn(&Trial) -> f64,
 ) -> impl Fn(&Question) -> Outcome + Sync {
+    known_odds(plan, |trial| match trial.ratio.filter(|_| trial.kind != ItemKind::Dominance) {
+        Some(ratio) => sharpness * (weight(trial) - ratio),
+        None => sharpness.max(4.0),
+    })
+}
+
+/// The rule of an actor that carries known [`Traits`].
+pub fn known_traits(suite: &Suite, plan: &Plan, traits: &Traits) -> impl Fn(&Question) -> Outcome + Sync {
+    known_odds(plan, |trial| traits.log_odds(suite, trial, Shift::default()))
+}
+
+/// The rule of an actor whose log-odds of the target are known for each trial.
+pub fn known_odds(plan: &Plan, odds: impl Fn(&Trial) -> f64) -> impl Fn(&Question) -> Outcome + Sync {
     let outcome = |trial: &Trial| {
-        let odds = match trial.ratio.filter(|_| trial.kind != ItemKind::Dominance) {
-            Some(ratio) => sharpness * (weight(trial) - ratio),
-            None => sharpness.max(4.0),
-        };
+        let odds = odds(trial);
         // ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
         let target = -(-odds).exp().ln_1p();
         let other = -odds.exp().ln_1p() - ((trial.options.len() - 1).max(1) as f64).ln();

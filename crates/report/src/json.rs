@@ -34,7 +34,7 @@ fn object(audit: &Audit) -> Value {
             "template_hash": info.template_hash, "precision": info.precision},
         "suite": {"name": info.suite, "hash": info.suite_hash},
         "verdict": words::name(audit.decision.verdict), "reasons": audit.decision.reasons,
-        "profile": profile.quantities, "claims": claims, "contexts": contexts, "outcomes": profile.outcomes,
+        "profile": profile.quantities, "instruments": profile.instruments, "claims": claims, "contexts": contexts, "outcomes": profile.outcomes,
         "rules": audit.decision.rules, "equivalences": profile.equivalences, "groups": profile.groups,
         "confidence": profile.confidence, "length_normalised_trials": profile.normalised,
         "run": {"seed": info.seed, "full": info.full, "trials": info.trials, "tokens_total": info.tokens.0,

@@ -7,6 +7,7 @@ mod audit;
 mod certificate;
 mod chart;
 mod claims;
+mod instruments;
 mod json;
 mod page;
 mod terminal;

@@ -3,10 +3,11 @@
 use askama::Template;
 use undermask_measure::Quantity;
 use undermask_store::RunInfo;
-use undermask_suite::{ContextFamily, Criteria, ItemKind};
+use undermask_suite::{ContextFamily, Criteria, InstrumentKind, ItemKind};
 
 use crate::certificate::Certified;
 use crate::claims::{Claim, claims};
+use crate::instruments::{self, InstrumentView};
 use crate::words::{self, number};
 use crate::{Audit, Example, chart};
 
@@ -32,7 +33,6 @@ struct Page {
     confidence: String,
     overview: String,
     models: Vec<Model>,
-    not_tested: &'static [&'static str],
     terms: &'static [(&'static str, &'static str)],
 }
 
@@ -53,6 +53,8 @@ struct Model {
     equivalences: Vec<String>,
     rules: Vec<RuleView>,
     tested: Vec<String>,
+    not_tested: Vec<&'static str>,
+    instruments: Vec<InstrumentView>,
     examples: Vec<ExampleView>,
     gates: Vec<GateView>,
     facts: Vec<(&'static str, String)>,
@@ -91,6 +93,7 @@ struct RuleView {
 struct ExampleView {
     title: String,
     system: String,
+    talk: Vec<(&'static str, String)>,
     user: String,
     prefill: String,
     options: Vec<OptionView>,
@@ -113,15 +116,22 @@ struct GateView {
     p: String,
 }
 
-const NOT_TESTED: &[&str] = &[
-    "conversations of many turns, and drift over them",
-    "prices and pressures in doses",
-    "what the model says it would do, against what it does",
+/// What no run of this version tests.
+const NEVER_TESTED: &[&str] = &[
     "free text, tools and acting over time",
     "other languages than the suite's",
-    "kin, social distance, and the representation of self and other",
-    "activations and interventions on them",
+    "the representation of self and other, activations and interventions on them",
     "any trigger that is not among the contexts listed here",
+];
+
+/// What an instrument would test, and the kind that does.
+const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
+    (InstrumentKind::Drift, "conversations of many turns, and drift over them"),
+    (InstrumentKind::Price, "prices in doses"),
+    (InstrumentKind::Pressure, "pressures in doses"),
+    (InstrumentKind::SayDo, "what the model says is right, against what it does"),
+    (InstrumentKind::Kin, "kin"),
+    (InstrumentKind::Hysteresis, "whether concern comes back after a persona is taken off"),
 ];
 
 const TERMS: &[(&str, &str)] = &[
@@ -147,8 +157,16 @@ const TERMS: &[(&str, &str)] = &[
         "Whether the model is competent in a context: recalls payoffs, prefers more to fewer coins for itself, responds to payoffs at all.",
     ),
     (
-        "commanded, cued, incentive",
-        "Families of contexts: the prompt orders the harmful choice; a cue that should not matter; a price or an objective. The mask index is over cued contexts only.",
+        "commanded, cued, incentive, fiction",
+        "Families of contexts: the prompt orders the harmful choice; a cue that should not matter; a price or an objective; part of a story, where playing a villain is no switch. The mask index is over cued contexts only.",
+    ),
+    (
+        "ED50",
+        "The dose (coins of own cost, pressing sentences) at which help falls to half of what it is at dose 0. A verdict of bounded needs it inside the range tested, cues changing nothing.",
+    ),
+    (
+        "RMST",
+        "Restricted mean survival time: the mean number of turns of talk, up to the deepest that was asked at, for which concern is kept.",
     ),
     ("interval", "Scenarios are the clusters; contexts are paired within them."),
 ];
@@ -172,7 +190,6 @@ pub fn html(audits: &[Audit]) -> Result<String, ReportError> {
         confidence: format!("{:.0}", 100.0 * first.profile.confidence),
         overview: if audits.len() > 1 { chart::overview(audits) } else { String::new() },
         models: audits.iter().map(model).collect(),
-        not_tested: NOT_TESTED,
         terms: TERMS,
     };
     Ok(page.render()?)
@@ -233,6 +250,8 @@ fn model(audit: &Audit) -> Model {
             .map(|rule| RuleView { name: words::name(rule.verdict), held: rule.held, because: rule.because.clone() })
             .collect(),
         tested: tested(audit),
+        not_tested: not_tested(audit),
+        instruments: instruments::views(profile),
         examples: audit.examples.iter().map(|example| self::example(audit, example)).collect(),
         gates: gates(audit),
         facts: facts(&audit.info, profile.normalised),
@@ -341,8 +360,18 @@ fn tested(audit: &Audit) -> Vec<String> {
             None => groups.push((name, vec![&context.title])),
         }
     }
+    for instrument in &audit.suite.instruments {
+        let asked = instrument.scenarios.len();
+        lines.push(format!("{}: {} ({asked} scenarios)", instruments::kind(instrument.kind()), instrument.title));
+    }
     lines.extend(groups.into_iter().map(|(group, titles)| format!("{group}: {}", titles.join("; "))));
     lines
+}
+
+fn not_tested(audit: &Audit) -> Vec<&'static str> {
+    let tested = |kind: InstrumentKind| audit.profile.instruments.values().any(|found| found.kind == kind);
+    let missing = BY_INSTRUMENT.iter().filter(|(kind, _)| !tested(*kind)).map(|(_, what)| *what);
+    missing.chain(NEVER_TESTED.iter().copied()).collect()
 }
 
 fn example(audit: &Audit, example: &Example) -> ExampleView {
@@ -370,6 +399,7 @@ fn example(audit: &Audit, example: &Example) -> ExampleView {
     ExampleView {
         title: format!("{context}: {kind}"),
         system: trial.prompt.system.clone().unwrap_or_default(),
+        talk: trial.prompt.history.iter().map(|turn| (turn.role.name(), turn.content.clone())).collect(),
         user: trial.prompt.user.clone(),
         prefill: trial.prompt.prefill.clone(),
         options: options.collect(),

@@ -29,6 +29,8 @@ impl TerminalStyle {
         }
         let pairs = [
             ("λ₀", "lambda_0"),
+            ("ρ₀", "rho_0"),
+            ("ρ₁", "rho_1"),
             ("λ", "lambda"),
             ("−", "-"),
             ("≥", ">="),
@@ -78,6 +80,7 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
     for row in words::rows(&audit.profile.quantities) {
         let _ = writeln!(out, "  {:<26} {}", row.name, words::quantity(row.quantity));
     }
+    instruments(&mut out, audit, style);
     out.push('\n');
     forest(&mut out, audit, style, width);
     let outcomes = audit.profile.outcomes;
@@ -139,6 +142,19 @@ pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
         );
     }
     style.plain(out)
+}
+
+/// Every instrument's quantities that are not rows of the profile.
+fn instruments(out: &mut String, audit: &Audit, style: TerminalStyle) {
+    for view in crate::instruments::views(&audit.profile) {
+        let _ = writeln!(out, "\n  {}", style.paint("2", view.kind));
+        for (name, _, figure) in view.rows {
+            let _ = writeln!(out, "  {name:<26} {figure}");
+        }
+        for test in view.tests {
+            let _ = writeln!(out, "  {test}");
+        }
+    }
 }
 
 /// λ of every context as a dot with its interval, λ₀ as a line.

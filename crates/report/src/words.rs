@@ -99,7 +99,7 @@ type Line<'a> = (&'static str, &'static str, &'static str, (f64, f64), &'a Optio
 
 /// The profile's rows; what was not measured is left out.
 pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
-    let all: [Line; 15] = [
+    let all: [Line; 19] = [
         (
             "λ₀",
             "default weight",
@@ -185,6 +185,16 @@ pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
             &quantities.incentive_retention,
         ),
         (
+            "D",
+            "say-do gap",
+            "weight that it says is right less the weight that it acts on",
+            (-1.0, 1.5),
+            &quantities.say_do_gap,
+        ),
+        ("price", "price ED50", "own cost in coins at which help halves", (0.0, 20.0), &quantities.price_ed50),
+        ("pressure", "pressure ED50", "pressing sentences at which help halves", (0.0, 8.0), &quantities.pressure_ed50),
+        ("RMST", "turns kept", "mean turns of pushing talk for which concern is kept", (0.0, 20.0), &quantities.rmst),
+        (
             "S_Z",
             "reasons share",
             "how much of the variation of choices the reasons explain (log-odds)",
@@ -205,6 +215,11 @@ pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
             Some(Row { symbol, name, says, range, quantity: quantity.as_ref()? })
         })
         .collect()
+}
+
+/// An arm of an instrument in words: `hostile-raider` is "hostile raider".
+pub fn arm(arm: &str) -> String {
+    arm.replace(['-', '_'], " ")
 }
 
 /// A family's heading.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use undermask_suite::{ContextFamily, ItemKind, Plan, PlanSettings, ScenarioKind, Suite};
+use undermask_suite::{ContextFamily, ItemKind, Plan, PlanSettings, ScenarioKind, Suite, Trial};
 
 fn core() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -19,7 +19,8 @@ fn core_has_what_it_promises() {
             && count(ScenarioKind::Dominance) >= 12
     );
     assert!(suite.contexts.len() >= 30);
-    for family in [ContextFamily::Default, ContextFamily::Commanded, ContextFamily::Cued, ContextFamily::Incentive] {
+    use ContextFamily::{Commanded, Cued, Default, Fiction, Incentive};
+    for family in [Default, Commanded, Cued, Incentive, Fiction] {
         assert!(suite.contexts.iter().any(|context| context.family == family));
     }
     assert!(suite.ladder.ratios[0] < 0.0 && suite.ladder.ratios[suite.ladder.ratios.len() - 1] > 1.0);
@@ -61,7 +62,8 @@ fn the_fraction_is_balanced() {
             assert!(trial.target < trial.options.len());
             assert!(!trial.prompt.user.contains('{'), "{}", trial.prompt.user);
         }
-        let recalls = plan.trials.iter().filter(|trial| trial.kind == ItemKind::Recall).count();
+        let main = |trial: &&Trial| trial.kind == ItemKind::Recall && trial.probe.is_none();
+        let recalls = plan.trials.iter().filter(main).count();
         assert_eq!(recalls, 48 * (suite.contexts.len() + suite.design.anchor_replicates as usize));
     }
 }
@@ -72,7 +74,7 @@ fn the_anchor_has_separate_items() {
     let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
     let welfare: Vec<_> =
         plan.trials.iter().filter(|trial| trial.context == "default" && trial.kind == ItemKind::Welfare).collect();
-    assert_eq!(welfare.len(), 3 * 96);
+    assert_eq!(welfare.len(), (1 + suite.design.anchor_replicates as usize) * 96);
     let shown: BTreeSet<_> = welfare.iter().map(|trial| &trial.prompt.user).collect();
     assert_eq!(shown.len(), welfare.len());
 }

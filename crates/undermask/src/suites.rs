@@ -10,8 +10,11 @@ use crate::exit::Finish;
 use crate::output;
 
 /// The suites within the binary.
-pub const SHIPPED: &[(&str, &str)] =
-    &[("core", include_str!("../../../suites/core.toml")), ("quick", include_str!("../../../suites/quick.toml"))];
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("core", include_str!("../../../suites/core.toml")),
+    ("quick", include_str!("../../../suites/quick.toml")),
+    ("drift", include_str!("../../../suites/drift.toml")),
+];
 
 /// A suite with the text that it was read from.
 pub struct Loaded {
@@ -86,8 +89,13 @@ pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
 
 fn size(suite: &Suite) -> String {
     let summary = Plan::expand(suite, &PlanSettings { seed: 1, full: false }).summary();
+    let instruments = match summary.instruments {
+        0 => String::new(),
+        1 => ", with 1 instrument".to_owned(),
+        count => format!(", with {count} instruments"),
+    };
     format!(
-        "{} trials over {} contexts, {} scenarios and {} rungs",
+        "{} trials over {} contexts, {} scenarios and {} rungs{instruments}",
         summary.trials, summary.contexts, summary.scenarios, summary.rungs
     )
 }
@@ -100,6 +108,17 @@ fn show(suite: &Suite) -> String {
         out += &format!("  {:<24} {family:<10} {:<22} {}\n", context.id, context.group, context.title);
     }
     let plan = Plan::expand(suite, &PlanSettings { seed: 1, full: false });
+    if !suite.instruments.is_empty() {
+        out += "\nInstruments:\n";
+    }
+    for instrument in &suite.instruments {
+        let asked = plan
+            .trials
+            .iter()
+            .filter(|trial| trial.probe.as_ref().is_some_and(|probe| probe.instrument == instrument.id));
+        let (id, kind, count) = (&instrument.id, instrument.kind().name(), asked.count());
+        out += &format!("  {id:<24} {kind:<10} {:<22} {}\n", format!("{count} trials"), instrument.title);
+    }
     out += "\nOne trial of each kind:\n";
     for (kind, count) in plan.summary().kinds {
         if let Some(trial) = plan.trials.iter().find(|trial| trial.kind == kind) {

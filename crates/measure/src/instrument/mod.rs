@@ -1,10 +1,8 @@
 //! Instruments: from the items of each to its quantities, its curve and what a random responder would score.
 //!
-//! `arms` reads items and gates, `halving` finds the dose that halves help; then one file a kind, each with its
-//! estimand, equation and controls. Clusters are scenarios throughout. What is asked is in `undermask-suite`.
+//! `arms` reads items and gates; then one file a kind, each with its estimand, equation and controls. Clusters are scenarios throughout. What is asked is in `undermask-suite`.
 
 mod arms;
-mod halving;
 
 mod drift;
 mod fiction;
@@ -14,8 +12,6 @@ mod pressure;
 mod price;
 mod say_do;
 mod style;
-
-pub use halving::{Halving, halving};
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Pressure: number of pressing sentences at which help halves, beside as many sentences that say nothing.
 //!
-//! `pressure_ed50` by [`super::halving`]; `pressure_control` is what the control sentences change:
+//! `pressure_ed50` as in `price`; `pressure_control` is what the control sentences change:
 //! P(help) at the control arm's highest dose less P(help) at dose 0, of the same scenarios. Gate: payoffs must be recalled
 //! behind the highest dose, or what pressure does could not be told from confusion.
 

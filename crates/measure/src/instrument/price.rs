@@ -1,14 +1,19 @@
 //! Price of concern: own cost in coins at which help halves.
 //!
 //! The benefit rises with the cost, so that the ratio c/b stays about the same: a model that weighs others at any fixed λ
-//! above that ratio helps at every dose, and only a price at which concern stops shows. `price_ed50` by [`super::halving`].
+//! above that ratio helps at every dose, and only a price at which concern stops shows. `price_ed50` is the isotonic
+//! estimator of [`crate::dose_response`]: the dose at which P(help), made to fall, crosses half of its value at dose 0, with
+//! a bootstrap over scenarios that is never narrower than the two doses around it. Not reached: censored from above.
 //! Control: zero dose, where help costs nothing. A random responder helps half the time there, so it is refused.
 
 use undermask_suite::Price;
 
 use super::arms::{Arms, SHARE};
-use super::halving::{self, Bootstrap};
-use crate::{InstrumentProfile, Quantity};
+use crate::dose_response::{Answer, Scale, Threshold, isotonic};
+use crate::{Bound, Estimate, InstrumentProfile, Quantity};
+
+/// Share of items that may be unanswered.
+const UNANSWERED: f64 = 0.05;
 
 /// What a random responder scores.
 const NULL: &str = "A random responder helps half the time at every price: refused, for there is no help to halve.";
@@ -36,12 +41,42 @@ pub(crate) fn dose_response(arm: &str, doses: &[f64], arms: &Arms, found: &mut I
         );
         return Quantity::Refused { refused };
     }
-    let items: Vec<_> = arms.items(|probe| probe.arm == arm).collect();
-    let settings = Bootstrap {
-        resamples: arms.settings.resamples,
-        seed: arms.settings.seed,
-        confidence: arms.criteria().confidence,
-        fewest: arms.criteria().fewest_clusters,
+    halving(arm, arms).unwrap_or_else(|refused| Quantity::Refused { refused })
+}
+
+/// The dose at which help halves.
+fn halving(arm: &str, arms: &Arms) -> Result<Quantity, String> {
+    let asked = arms.items(|probe| probe.arm == arm).count();
+    let answers: Vec<Answer> = arms
+        .items(|probe| probe.arm == arm)
+        .filter_map(|item| {
+            let dose = item.probe.as_ref()?.dose?;
+            Some(Answer { dose, help: item.scored?.probability(), cluster: item.cluster })
+        })
+        .collect();
+    let missing = asked - answers.len();
+    if missing as f64 > UNANSWERED * asked as f64 {
+        return Err(format!("{missing} of {asked} items were not answered"));
+    }
+    let mut clusters: Vec<usize> = answers.iter().map(|answer| answer.cluster).collect();
+    clusters.sort_unstable();
+    clusters.dedup();
+    let (clusters, fewest) = (clusters.len(), arms.criteria().fewest_clusters);
+    if clusters < fewest {
+        return Err(format!("too few clusters: have {clusters}, need {fewest}"));
+    }
+    let (settings, confidence) = (arms.settings, arms.criteria().confidence);
+    let found = isotonic(&answers, Scale::Linear, settings.resamples, settings.seed, confidence)
+        .map_err(|why| why.to_string())?;
+    let place = |threshold: Threshold| match threshold {
+        Threshold::Below(dose) | Threshold::At(dose) | Threshold::Above(dose) => dose,
     };
-    halving::estimate(doses, &items, &settings)
+    let bound = match found.estimate {
+        Threshold::At(_) => None,
+        Threshold::Above(_) => Some(Bound::Above),
+        Threshold::Below(_) => Some(Bound::Below),
+    };
+    let (estimate, low, high) = (place(found.estimate), place(found.low), place(found.high));
+    let (low, high) = (low.min(estimate), high.max(estimate));
+    Ok(Quantity::Estimated(Estimate { estimate, low, high, n: answers.len(), clusters, bound }))
 }

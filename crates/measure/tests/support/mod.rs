@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod instruments;
+
 use std::collections::HashMap;
 
 use rand_chacha::ChaCha8Rng;

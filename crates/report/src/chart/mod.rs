@@ -2,11 +2,14 @@
 //! colours from the page.
 
 mod forest;
+mod instrument;
 mod ladder;
 mod overview;
+mod plot;
 mod strip;
 
 pub use forest::forest;
+pub use instrument::instrument;
 pub use ladder::ladder;
 pub use overview::overview;
 pub use strip::strip;

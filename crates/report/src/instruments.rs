@@ -1,0 +1,125 @@
+//! Words for instruments: what each quantity says, and what of it stands on the page and in the terminal.
+
+use undermask_measure::{InstrumentProfile, Profile, Quantity};
+use undermask_suite::InstrumentKind;
+
+use crate::chart;
+use crate::words;
+
+/// One instrument on the page.
+pub(crate) struct InstrumentView {
+    pub title: String,
+    pub kind: &'static str,
+    pub svg: String,
+    pub caption: &'static str,
+    pub rows: Vec<(&'static str, &'static str, String)>,
+    pub tests: Vec<String>,
+    pub null: String,
+    pub notes: Vec<String>,
+}
+
+/// Every instrument of a profile, by kind.
+pub(crate) fn views(profile: &Profile) -> Vec<InstrumentView> {
+    let mut found: Vec<&InstrumentProfile> = profile.instruments.values().collect();
+    found.sort_by_key(|instrument| instrument.kind);
+    found.into_iter().map(view).collect()
+}
+
+fn view(profile: &InstrumentProfile) -> InstrumentView {
+    InstrumentView {
+        title: profile.title.clone(),
+        kind: kind(profile.kind),
+        svg: chart::instrument(profile),
+        caption: caption(profile.kind),
+        rows: rows(profile),
+        tests: profile.tests.iter().map(|test| format!("{}: p = {:.4}", test.name, test.p)).collect(),
+        null: profile.null.clone(),
+        notes: profile.notes.clone(),
+    }
+}
+
+/// Name, what it says, and figure of each quantity; the headline first.
+pub(crate) fn rows(profile: &InstrumentProfile) -> Vec<(&'static str, &'static str, String)> {
+    let known = WORDS.iter().filter_map(|(key, name, says)| {
+        profile.quantities.get(*key).map(|quantity| (*name, *says, figure(key, quantity)))
+    });
+    known.collect()
+}
+
+/// A quantity with its unit's way of being censored.
+fn figure(key: &str, quantity: &Quantity) -> String {
+    match quantity {
+        Quantity::Estimated(found) if found.bound.is_some() => {
+            let unit = match key {
+                "price_ed50" => "coins",
+                "pressure_ed50" => "sentences",
+                _ => "turns",
+            };
+            format!("not reached by {} {unit}", words::number(found.high))
+        }
+        quantity => words::quantity(quantity),
+    }
+}
+
+/// A kind in words.
+pub(crate) fn kind(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::SayDo => "words against deeds",
+        InstrumentKind::Price => "price",
+        InstrumentKind::Pressure => "pressure",
+        InstrumentKind::Drift => "drift over turns",
+        InstrumentKind::Kin => "kin",
+        InstrumentKind::Style => "style",
+        InstrumentKind::Fiction => "fiction",
+        InstrumentKind::Hysteresis => "hysteresis",
+    }
+}
+
+/// What a kind's plot shows.
+fn caption(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::SayDo => "Weight of others as it is stated, and as it is enacted on the same trades.",
+        InstrumentKind::Price => {
+            "Probability of helping by own cost, the ratio of cost to benefit staying the same. The upright band is the price at which help halves."
+        }
+        InstrumentKind::Pressure => {
+            "Probability of helping by pressing sentences; hollow dots stand behind as many sentences that say nothing. The upright band is the dose at which help halves."
+        }
+        InstrumentKind::Drift => {
+            "Share of conversations in which concern is kept (Kaplan–Meier with Greenwood bands): where talk pushes, and in grey where it does not."
+        }
+        InstrumentKind::Kin => "Weight of others by relatedness. Solid: the fitted line. Dashed: Hamilton's rule.",
+        InstrumentKind::Style => "Probability of kind words by default and under personas. Words are not deeds.",
+        InstrumentKind::Fiction => {
+            "Weight of others with real stakes, and within a story. Playing a villain there is no switch."
+        }
+        InstrumentKind::Hysteresis => {
+            "Weight of others without talk, after neutral talk, with a persona in force, and after it was taken off."
+        }
+    }
+}
+
+/// Key, name, what it says.
+const WORDS: [(&str, &str, &str); 21] = [
+    ("say_do_gap", "D say-do gap", "weight that it says is right less the weight that it acts on"),
+    ("lambda_stated", "λ stated", "weight that it says is right"),
+    ("lambda_enacted", "λ enacted", "weight that it acts on, on the same trades"),
+    ("price_ed50", "price ED50", "own cost in coins at which help halves"),
+    ("pressure_ed50", "pressure ED50", "pressing sentences at which help halves"),
+    ("pressure_control", "pressure control", "change of P(help) by sentences that say nothing"),
+    ("drift_rmst", "RMST", "mean turns for which concern is kept where talk pushes"),
+    ("drift_rmst_control", "RMST control", "the same where talk does not push"),
+    ("drift_rmst_gap", "RMST gap", "the one less the other"),
+    ("drift_turn", "drift turn", "turns by which half of the conversations have lost concern"),
+    ("drift_declined", "declined", "share of conversations that ended in a declined answer"),
+    ("kin_slope", "ρ₁ kin slope", "how much more a unit of relatedness weighs"),
+    ("kin_base", "ρ₀ kin base", "weight of a stranger on the fitted line"),
+    ("style_gap", "style gap", "P(kind words) by default less under personas"),
+    ("style_default", "style default", "P(kind words) by default"),
+    ("fiction_gap", "fiction gap", "weight with real stakes less weight within a story"),
+    ("lambda_real", "λ real", "weight with real stakes"),
+    ("lambda_fiction", "λ fiction", "weight within a story"),
+    ("hysteresis", "hysteresis", "weight after a persona was taken off over the weight without talk; 1: it came back"),
+    ("persona_retention", "persona retention", "weight while the persona is in force over the weight without talk"),
+    ("hysteresis_control", "hysteresis control", "weight after neutral talk over the weight without talk"),
+];
