@@ -8,7 +8,7 @@ use std::path::Path;
 use undermask_engine::{Message, ScoreRequest, ScoreSettings, Source};
 use undermask_model::{Answer, Local, LocalSettings, Question, Respond};
 use undermask_store::{LabelScore, Outcome};
-use undermask_suite::Prompt;
+use undermask_suite::{Prompt, Role, Turn};
 
 const PLAIN: &str = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
 const REFUSES: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}\
@@ -152,4 +152,41 @@ fn labels_that_begin_each_other_are_disjoint() {
     let sum = probability(&nested[0]) + probability(&nested[1]);
     assert!((sum - probability(&plain[0])).abs() < 1e-9, "8 alone is 8 and not 85, or 85");
     assert!(nested[0].log_probability < plain[0].log_probability);
+}
+
+/// A question after so many turns of one talk.
+fn after(turns: usize, system: Option<&str>) -> Question {
+    let mut question = question(system, "Which?", "", &["share", "keep"]);
+    let lines = ["Is it warm?", "It is.", "Is it late?", "It is not."];
+    let both = |place: usize| {
+        [(Role::User, lines[2 * place % 4]), (Role::Assistant, lines[(2 * place + 1) % 4])]
+            .map(|(role, content)| Turn { role, content: content.to_owned() })
+    };
+    question.prompt.history = (0..turns).flat_map(both).collect();
+    question
+}
+
+#[test]
+fn talk_stands_before_the_question_and_takes_the_system_message_where_it_is_folded() {
+    let model = model(PLAIN);
+    let split = model.split(&after(2, Some("Be kind."))).expect("a text");
+    let text = "<system>Be kind.<user>Is it warm?<assistant>It is.<user>Is it late?<assistant>It is not.<user>Which?<assistant>";
+    assert!(text.starts_with(&split.context), "{split:?}");
+    assert_eq!(format!("{}{}", split.context, split.options[0]), format!("{text}share"));
+    let folding = self::model(REFUSES);
+    let split = folding.split(&after(1, Some("Be kind."))).expect("a text");
+    let text = "<user>Be kind.\n\nIs it warm?<assistant>It is.<user>Which?<assistant>";
+    assert_eq!(format!("{}{}", split.context, split.options[0]), format!("{text}share"));
+}
+
+#[test]
+fn branched_copies_of_a_talk_share_it() {
+    let model = model(PLAIN);
+    let branches: Vec<Question> = (0..=12).map(|turns| after(turns, None)).collect();
+    let counts = model.count(&branches).expect("counts");
+    let deepest = model.count(&branches[12..]).expect("counts");
+    // Every branch adds its own question and no more than that to the deepest talk.
+    let question = model.count(&branches[..1]).expect("counts");
+    assert!(counts.unique <= deepest.unique + 13 * question.unique, "{counts:?}, {deepest:?}, {question:?}");
+    assert!(counts.total > 3 * counts.unique, "{counts:?}");
 }

@@ -106,7 +106,7 @@ fn one(
         InstrumentKind::Price => (Price::read(own, problems).map(Content::Price), 16),
         InstrumentKind::Pressure => (Pressure::read(own, suite, problems).map(Content::Pressure), 16),
         InstrumentKind::Drift => (Drift::read(own, suite, problems).map(Content::Drift), 5),
-        InstrumentKind::Kin => (Kin::read(own, problems).map(Content::Kin), 24),
+        InstrumentKind::Kin => (Kin::read(own, problems).map(Content::Kin), 48),
         InstrumentKind::Style => (Style::read(own, suite, problems).map(Content::Style), 16),
         InstrumentKind::Fiction => (Fiction::read(own, problems).map(Content::Fiction), 48),
         InstrumentKind::Hysteresis => (Hysteresis::read(own, problems).map(Content::Hysteresis), 36),
