@@ -1,5 +1,5 @@
 //! Hashes the sources that plan, measure and judge, so that a report can say whether the certified instrument is this one.
-//! Comments, blank lines and the calibration itself are left out: they change no figure.
+//! Comments, blank lines and the calibration itself are left out: they change no figure. And lists the certificates that ship.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -29,6 +29,20 @@ fn main() {
         }
     }
     println!("cargo:rustc-env=UNDERMASK_INSTRUMENT={}", hash.finalize().to_hex());
+    list_certificates(&crates.join("../certificate"));
+}
+
+/// `certificates.rs`: the text of every certificate in the folder.
+fn list_certificates(folder: &Path) {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    let absolute = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let lines: String = files.iter().map(|path| format!("    include_str!({:?}),\n", absolute(path))).collect();
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    fs::write(out.join("certificates.rs"), format!("&[\n{lines}]\n")).expect("the build's own folder can be written");
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

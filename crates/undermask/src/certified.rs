@@ -7,8 +7,8 @@ use undermask_suite::Suite;
 
 use crate::error::CommandError;
 
-/// The certificates within the binary.
-const SHIPPED: &[&str] = &[include_str!("../../../certificate/core.json")];
+/// The certificates within the binary: every one in `certificate/`.
+const SHIPPED: &[&str] = include!(concat!(env!("OUT_DIR"), "/certificates.rs"));
 const DEVELOPMENT: &str = include_str!("../../../certificate/development.toml");
 
 /// The code of this build.

@@ -203,7 +203,8 @@ impl<'a> Enumerated<'a> {
         }
         scenarios.extend(of(ScenarioKind::Dominance).cloned());
         for instrument in &mut suite.instruments {
-            let asked = |scenario: &&Scenario| origin.get(&scenario.id).is_some_and(|id| instrument.scenarios.contains(id));
+            let asked =
+                |scenario: &&Scenario| origin.get(&scenario.id).is_some_and(|id| instrument.scenarios.contains(id));
             let drawn: Vec<String> = scenarios.iter().filter(asked).map(|scenario| scenario.id.clone()).collect();
             // None of its own was drawn: it keeps one, rather than ask nothing.
             instrument.scenarios = if drawn.is_empty() {
