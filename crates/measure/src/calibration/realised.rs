@@ -18,16 +18,13 @@ pub struct Realised {
 }
 
 /// λ = r_min − Δ/2 + Δ·Σ_j p̄_j over the cells of each context, and what is made of it. `records` are those of a full
-/// plan; a quantity whose contexts the suite lacks, or whose divisor is not positive, is absent.
+/// plan. λ₀ is that of the anchor's separate items, as in the profile; a quantity whose contexts the suite lacks, or whose divisor is not positive, is absent.
 pub fn realised(suite: &Suite, records: &[Record]) -> Realised {
-    let main: Vec<Record> = records
-        .iter()
-        .filter(|record| record.replicate == 0 && matches!(record.outcome, Outcome::Answered { .. }))
-        .cloned()
-        .collect();
+    let main: Vec<Record> =
+        records.iter().filter(|record| matches!(record.outcome, Outcome::Answered { .. })).cloned().collect();
     let scores = score(&main);
     let rungs = suite.ladder.ratios.len();
-    let mut sums: BTreeMap<(ItemKind, &str), Vec<(f64, usize)>> = BTreeMap::new();
+    let mut sums: BTreeMap<(ItemKind, &str, bool), Vec<(f64, usize)>> = BTreeMap::new();
     let (mut reversal, mut reversals) = (0.0, 0usize);
     for item in &scores.items {
         let Some(scored) = item.scored else { continue };
@@ -36,22 +33,30 @@ pub fn realised(suite: &Suite, records: &[Record]) -> Realised {
             reversals += 1;
         }
         if let Some(rung) = item.rung.filter(|rung| *rung < rungs) {
-            let cell = &mut sums.entry((item.kind, &item.context)).or_insert_with(|| vec![(0.0, 0); rungs])[rung];
+            let cell = &mut sums
+                .entry((item.kind, &item.context, item.replicate > 0))
+                .or_insert_with(|| vec![(0.0, 0); rungs])[rung];
             *cell = (cell.0 + scored.probability(), cell.1 + 1);
         }
     }
     let spacing = suite.ladder.spacing();
-    let weight = |kind: ItemKind, context: &Context| -> Option<f64> {
-        let sums = sums.get(&(kind, context.id.as_str()))?;
+    let sum = |kind: ItemKind, context: &Context, separate: bool| -> Option<f64> {
+        let sums = sums.get(&(kind, context.id.as_str(), separate))?;
         let means: Option<f64> = sums.iter().map(|(sum, count)| (*count > 0).then(|| sum / *count as f64)).sum();
         Some(suite.ladder.ratios[0] - spacing / 2.0 + spacing * means?)
     };
+    let weight = |kind: ItemKind, context: &Context| sum(kind, context, false);
     let mut found = Realised::default();
     for context in &suite.contexts {
         found.lambda.extend(weight(ItemKind::Welfare, context).map(|lambda| (context.id.clone(), lambda)));
     }
     let role = |role: ContextRole| suite.contexts.iter().find(move |context| context.role == Some(role));
-    let anchor = |kind: ItemKind| role(ContextRole::Anchor).and_then(|context| weight(kind, context));
+    let anchor = |kind: ItemKind| {
+        role(ContextRole::Anchor).and_then(|context| {
+            // λ₀ is estimated from separate items, whose payoffs are others: so is its truth.
+            sum(kind, context, true).or_else(|| weight(kind, context))
+        })
+    };
     let retention = |kind: ItemKind, family: ContextFamily| -> Option<f64> {
         let under = anchor(kind).filter(|under| *under > suite.criteria.undefined_lower)?;
         let (mut sum, mut total) = (0.0, 0.0);
