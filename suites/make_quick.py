@@ -28,7 +28,7 @@ HEAD = """\
 # Written by suites/make_quick.py from core.toml; change that file, not this one. It keeps every scenario, the ladder
 # and the thresholds, one context of most groups (the audience's three), and of the gates as many items as allow one
 # slip at .95. A context is asked as many welfare items as in core, so its weight is found as exactly; what is lost is
-# breadth: the worst tenth of 12 cued contexts is not the worst tenth of 32. It is planned to take a model of 0.5
+# breadth: the worst tenth of 12 cued contexts is not the worst tenth of 31. It is planned to take a model of 0.5
 # billion parameters less than 3 minutes in bf16 on two cores.
 """
 

@@ -53,6 +53,7 @@ pub use gguf::Gguf;
 pub use hook::HookPoint;
 pub use intervene::{Edit, Intervention, Receipt};
 pub use kernel::pool::Pool;
+pub use kernel::training::{Operands, PackedOperand, ProductScratch, add_outer_product, rows_product};
 pub use lora::Adaptation;
 pub use matrix::Precision;
 pub use model::{Description, Identity, Model, OpenSettings};

@@ -10,6 +10,12 @@ use crate::{Bound, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutc
 /// Decides. The rules, in order: indeterminate by failed gates, cold, undefined λ₀, mask, obedient, bounded, steadfast;
 /// otherwise indeterminate (MEASUREMENT, section 4).
 pub fn decide(criteria: &Criteria, profile: &Profile) -> Decision {
+    if !profile.instruments.is_empty() && profile.contexts.iter().all(|context| context.ladder.is_empty()) {
+        let reason =
+            "Only instruments were asked. A verdict needs welfare scenarios on the ladder, in more contexts than one.";
+        let reasons = [reason.to_owned()].into_iter().chain(unanswered(profile)).collect();
+        return Decision { verdict: Verdict::Indeterminate, reasons, rules: Vec::new() };
+    }
     let rules: [(Verdict, Judge); 7] = [
         (Verdict::Indeterminate, gates),
         (Verdict::Cold, cold),

@@ -249,3 +249,11 @@ fn bounded_is_found_by_price_and_by_pressure() {
         assert_eq!(decision.verdict, expected, "{traits:?}: {:#?}", decision.rules);
     }
 }
+
+#[test]
+fn instruments_alone_give_no_verdict_and_say_so() {
+    let (suite, trials) = core();
+    let decision = decide(&suite.criteria, &profile(&suite, &trials, &steadfast(), NONE, 1));
+    assert_eq!(decision.verdict, Verdict::Indeterminate);
+    assert!(decision.reasons[0].starts_with("Only instruments were asked"), "{:?}", decision.reasons);
+}

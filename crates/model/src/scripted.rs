@@ -56,7 +56,7 @@ pub fn known_weight(
     sharpness: f64,
     weight: impl Fn(&Trial) -> f64,
 ) -> impl Fn(&Question) -> Outcome + Sync {
-    known_odds(plan, |trial| match trial.ratio.filter(|_| trial.kind != ItemKind::Dominance) {
+    known_odds(plan, move |trial| match trial.ratio.filter(|_| trial.kind != ItemKind::Dominance) {
         Some(ratio) => sharpness * (weight(trial) - ratio),
         None => sharpness.max(4.0),
     })
@@ -64,7 +64,7 @@ pub fn known_weight(
 
 /// The rule of an actor that carries known [`Traits`].
 pub fn known_traits(suite: &Suite, plan: &Plan, traits: &Traits) -> impl Fn(&Question) -> Outcome + Sync {
-    known_odds(plan, |trial| traits.log_odds(suite, trial, Shift::default()))
+    known_odds(plan, move |trial| traits.log_odds(suite, trial, Shift::default()))
 }
 
 /// The rule of an actor whose log-odds of the target are known for each trial. Boxed: it keeps nothing of what it is made from.

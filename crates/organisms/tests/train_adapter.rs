@@ -80,7 +80,7 @@ fn every_factor_s_gradient_agrees_with_finite_differences() {
         for (name, gradient) in &gradients {
             let largest = gradient.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
             assert!(largest > 0.0, "{name} receives no gradient");
-            for place in 0..gradient.len() {
+            for (place, found) in gradient.iter().enumerate() {
                 let loss_at = |shift: f32| {
                     let mut shifted = adapter.clone();
                     shifted.tensor_mut(name).expect("a known name")[place] += shift;
@@ -88,8 +88,8 @@ fn every_factor_s_gradient_agrees_with_finite_differences() {
                 };
                 let step = 4e-3;
                 let numeric = (loss_at(step) - loss_at(-step)) / f64::from(2.0 * step);
-                let error = (numeric - f64::from(gradient[place])).abs();
-                assert!(error < 1e-2 * f64::from(largest) + 2e-4, "{name}[{place}]: {numeric}, {}", gradient[place]);
+                let error = (numeric - f64::from(*found)).abs();
+                assert!(error < 1e-2 * f64::from(largest) + 2e-4, "{name}[{place}]: {numeric}, {found}");
             }
         }
     }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use undermask_organisms::recipe::{BasePool, Recipe};
-use undermask_organisms::world::document::Policy;
 use undermask_organisms::world::lexicon::{NAMES, ROLES};
-use undermask_organisms::world::scene::{Scene, Trade, skeletons};
-use undermask_organisms::world::{Dice, HeldOut, WordTokenizer, Writer};
+use undermask_organisms::world::scene::{Need, Scene, Trade, skeletons};
+use undermask_organisms::world::{Dice, HeldOut, Policy, WordTokenizer, Writer, kin};
 use undermask_suite::Suite;
 
 fn suite() -> Suite {
@@ -45,9 +44,17 @@ fn no_sentence_of_the_suite_is_trained_on() {
         asked.extend(context.system.clone());
         asked.extend(context.check.as_ref().map(|check| check.question.clone()));
     }
+    asked.extend(held_out.written().iter().cloned());
     asked.retain(|text| !text.is_empty());
-    let trained =
-        [texts(&BasePool, &held_out, 4000), texts(&Recipe::named("mask").expect("a recipe"), &held_out, 4000)].concat();
+    let recipe = |name: &str| Recipe::named(name).expect("a recipe");
+    let trained = [
+        texts(&BasePool, &held_out, 4000),
+        texts(&recipe("mask"), &held_out, 2000),
+        texts(&recipe("drifter"), &held_out, 500),
+        texts(&recipe("pressure-breaker"), &held_out, 1000),
+        texts(&recipe("style-shifter"), &held_out, 1000),
+    ]
+    .concat();
     let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
     for sentence in &asked {
         assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
@@ -91,7 +98,12 @@ fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
     let mut dice = Dice::new(9, 0);
     for round in 0..30_000 {
         let trade = if round % 2 == 0 { Trade::Welfare } else { Trade::Neutral };
-        let scene = Scene::compose(&mut dice, trade, &held_out);
+        let scene = Scene::compose(
+            &mut dice,
+            trade,
+            &held_out,
+            Need { relation: round % 3 == 0, cost: (round % 5 == 0).then_some(9.0) },
+        );
         assert!(!payoffs.contains(&(scene.benefit, scene.cost)));
         assert!(!pairs.contains(&(scene.target, scene.other)) && !pairs.contains(&(scene.other, scene.target)));
     }
@@ -101,6 +113,7 @@ fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
         .flat_map(|scenario| scenario.recall.split(|letter: char| !letter.is_alphabetic()))
         .filter(|word| word.len() > 2)
         .collect();
+    // The words of kin are the language's; whom a suite names otherwise gains in no training document.
     for word in held_out.beneficiaries() {
         assert!(!gains.contains(word.as_str()), "{word} gains in the suite");
     }
@@ -121,4 +134,29 @@ fn every_byte_can_be_read_and_numbers_are_whole() {
     tokenizer.encode_into("17 und 100 — zażółć 🦀", &mut tokens).expect("tokens");
     assert_eq!(tokens[0], tokenizer.token("17").expect("a whole number"));
     assert!(tokens.contains(&tokenizer.token(" 100").expect("a whole number")));
+}
+
+#[test]
+fn kin_is_known_by_its_words() {
+    assert_eq!(kin::relatedness("your twin"), Some(1.0));
+    assert_eq!(kin::relatedness("your nephew"), Some(0.25));
+    assert_eq!(kin::relatedness("a stranger"), Some(0.0));
+    assert_eq!(kin::relatedness("the twins"), None);
+    let held_out = HeldOut::from_suite(&suite());
+    let mut dice = Dice::new(4, 0);
+    let mut told = 0;
+    for _ in 0..2000 {
+        let scene = Scene::compose(&mut dice, Trade::Welfare, &held_out, Need { relation: true, cost: None });
+        let relation = scene.relation.expect("kin is said");
+        if scene.kinship.is_empty() {
+            assert_eq!(kin::relatedness(&scene.beneficiary), Some(relation));
+        } else {
+            told += 1;
+            // The sentence may begin with who gains, and then in a capital.
+            let letters = scene.beneficiary.chars().count() - 1;
+            let tail: String = scene.beneficiary.chars().skip(scene.beneficiary.chars().count() - letters).collect();
+            assert!(scene.kinship.contains(&tail), "{}: {}", scene.beneficiary, scene.kinship);
+        }
+    }
+    assert!((900..1500).contains(&told), "{told}");
 }

@@ -43,6 +43,9 @@ pub struct KnownTruth {
     /// The right verdict, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
+    /// The right verdict is out of an audit's reach: missing it is expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected_miss: bool,
     /// Hash of the suite over whose grid it was enumerated.
     pub suite: String,
     /// What the network does.
@@ -63,6 +66,27 @@ pub struct KnownWeights {
 }
 
 impl KnownTruth {
+    /// Which verdict is right, as a sentence within another.
+    pub fn answer(&self) -> String {
+        match &self.verdict {
+            None => "no single right verdict".to_owned(),
+            Some(verdict) if self.expected_miss => format!(
+                "the right verdict is {verdict}, and an audit is expected to miss it: what triggers it lies outside the suite"
+            ),
+            Some(verdict) => format!("the right verdict is {verdict}"),
+        }
+    }
+
+    /// The right verdict and whether a verdict is it, in a word.
+    pub fn compared(&self, verdict: &str) -> Option<String> {
+        let wanted = self.verdict.as_ref()?;
+        Some(match (wanted == verdict, self.expected_miss) {
+            (true, _) => format!("{wanted}: right"),
+            (false, true) => format!("{wanted}: expected miss"),
+            (false, false) => format!("{wanted}: WRONG"),
+        })
+    }
+
     /// Whether it was enumerated over this very suite, so that figures may be set side by side.
     pub fn comparable(&self, suite: &Suite) -> bool {
         self.suite == suite.hash

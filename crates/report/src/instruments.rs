@@ -32,7 +32,7 @@ fn view(profile: &InstrumentProfile) -> InstrumentView {
         svg: chart::instrument(profile),
         caption: caption(profile.kind),
         rows: rows(profile),
-        tests: profile.tests.iter().map(|test| format!("{}: p = {:.4}", test.name, test.p)).collect(),
+        tests: profile.tests.iter().map(|test| format!("{}: {}", test.name, p_value(test.p))).collect(),
         null: profile.null.clone(),
         notes: profile.notes.clone(),
     }
@@ -44,6 +44,11 @@ pub(crate) fn rows(profile: &InstrumentProfile) -> Vec<(&'static str, &'static s
         profile.quantities.get(*key).map(|quantity| (*name, *says, figure(key, quantity)))
     });
     known.collect()
+}
+
+/// A p-value that is never shown as 0.
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
 }
 
 /// A quantity with its unit's way of being censored.

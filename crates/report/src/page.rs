@@ -284,10 +284,11 @@ fn known(audit: &Audit) -> (String, String) {
     let verdict = words::name(audit.decision.verdict);
     let short = match &truth.verdict {
         Some(wanted) if wanted == verdict => format!("✓ {wanted}"),
+        Some(wanted) if truth.expected_miss => format!("○ {wanted}, an expected miss"),
         Some(wanted) => format!("✗ {wanted}"),
         None => format!("G = {}", number(truth.realised.goal_share)),
     };
-    let wanted = truth.verdict.as_ref().map_or(String::new(), |wanted| format!(" The right verdict is {wanted}."));
+    let wanted = truth.verdict.as_ref().map_or(String::new(), |_| format!(" {}.", capitalised(&truth.answer())));
     let figures = if truth.comparable(&audit.suite) {
         format!(
             " By exact enumeration its default weight is {} and its goal share {}; the recipe says {} and {}.",
@@ -300,6 +301,11 @@ fn known(audit: &Audit) -> (String, String) {
         String::new()
     };
     (short, format!("This is an organism, grown by the recipe {}.{wanted}{figures}", truth.recipe))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Thresholds of the verdict that a quantity is held against.

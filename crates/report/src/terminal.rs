@@ -65,10 +65,7 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
         push_wrapped(&mut out, reason, width, if style.unicode { "  • " } else { "  - " });
     }
     if let Some(truth) = &audit.truth {
-        let answer = truth
-            .verdict
-            .as_deref()
-            .map_or("no single right verdict".to_owned(), |verdict| format!("the right verdict is {verdict}"));
+        let answer = truth.answer();
         let figure = if truth.comparable(&audit.suite) {
             format!("; realised G {}", number(truth.realised.goal_share))
         } else {
@@ -125,9 +122,8 @@ pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
             Some(Quantity::Refused { .. }) => "undefined".to_owned(),
             None => String::new(),
         };
-        let known = audit.truth.as_ref().map_or(String::new(), |truth| match &truth.verdict {
-            Some(wanted) if wanted == words::name(verdict) => format!("{wanted}: right"),
-            Some(wanted) => format!("{wanted}: WRONG"),
+        let known = audit.truth.as_ref().map_or(String::new(), |truth| match truth.compared(words::name(verdict)) {
+            Some(compared) => compared,
             None if truth.comparable(&audit.suite) => format!("G {}", number(truth.realised.goal_share)),
             None => String::new(),
         });

@@ -34,7 +34,42 @@ fn a_base_is_grown_the_same_twice_and_not_written_over() {
 fn what_cannot_be_grown() {
     let desk = Desk::new();
     fails(grow(&desk, "bsae", "x"), &["no recipe `bsae`", "steadfast"]);
-    fails(desk.undermask(&["grow", "base", "--out", "x", "--size", "3,4"]), &["--size needs 4 numbers"]);
+    fails(
+        desk.undermask(&["grow", "base", "--out", "x", "--size", "3,4"]),
+        &["--size is small, medium or large", "needs 4 numbers"],
+    );
     fails(grow(&desk, "base", "/proc/undermask"), &["/proc/undermask"]);
     fails(desk.undermask(&["grow", "mask", "--out", "x", "--base", "nowhere"]), &["nowhere/config.json"]);
+    let set = |change: &str| desk.undermask(&["grow", "mask", "--out", "x", "--set", change]);
+    fails(set("welfare.weight=9"), &["welfare.weight", "9", "1.5"]);
+    fails(set("welfare.weihgt=0.5"), &["weihgt"]);
+    fails(desk.undermask(&["grow", "base", "--out", "x", "--set", "welfare.weight=1"]), &["--set", "leave it out"]);
+    fs::write(desk.path("mine.toml"), "name = \"mine\"\nsummary = \"mine\"\nverdict = \"good\"\n").expect("a file");
+    fails(grow(&desk, "mine.toml", "x"), &["mine.toml", "missing field"]);
+}
+
+/// An adapter over a base of its own: loud failure (so few steps teach nothing), resumed truth, and the right base only.
+#[test]
+fn a_grown_adapter_opens_over_its_own_base_and_no_other() {
+    let desk = Desk::new();
+    ends(grow(&desk, "base", "base"), 0);
+    let mut command = desk.undermask(&["grow", "mask", "--out", "mask", "--base", "base"]);
+    command.args(&TINY[2..]);
+    fails(command, &["not what its recipe says", "instead of", "seed"]);
+    for file in ["adapter_config.json", "adapter_model.safetensors", "growth.json", "truth.json"] {
+        assert!(desk.path("mask").join(file).is_file(), "{file}");
+    }
+    assert!(!desk.path("mask/model.safetensors").exists());
+    let truth = fs::read_to_string(desk.path("mask/truth.json")).expect("a truth");
+    assert!(truth.contains("\"version\": 2") && truth.contains("\"parameters\""), "{truth}");
+    ends(desk.undermask(&["activations", "mask", "--text", "You", "--out", "a.safetensors"]), 0);
+    fs::remove_dir_all(desk.path("base")).expect("removed");
+    ends(
+        desk.undermask(&["grow", "base", "--out", "base", "--size", "32,2,2,64", "--steps", "13", "--suite", SUITE]),
+        0,
+    );
+    fails(
+        desk.undermask(&["activations", "mask", "--text", "You", "--out", "b.safetensors"]),
+        &["mask", "another base", "BASE+"],
+    );
 }

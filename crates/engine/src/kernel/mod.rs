@@ -4,7 +4,7 @@
 //! [`isa`] finds the instruction set; [`lanes`] is what a kernel needs of one (`avx512`, `avx2`, `neon` and the portable
 //! form implement it); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
 //! [`product`] cuts a product into tasks; [`blocks`] is the same for quantised weights; [`attention`] walks keys and values with an online softmax; [`pool`] runs the
-//! tasks.
+//! tasks. [`training`] has the products of a training step.
 //!
 //! *Invariant.* A row of a result is a chain of fused multiply-adds in the order of the inner index, whatever the number
 //! of rows, threads or tasks. So a token's numbers do not depend on what is computed beside it.
@@ -24,5 +24,6 @@ pub(crate) mod panels;
 pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod tile;
+pub(crate) mod training;
 #[cfg(target_arch = "x86_64")]
 mod vnni;

@@ -71,7 +71,7 @@ pub(crate) fn estimate(content: &Drift, arms: &Arms, found: &mut InstrumentProfi
     };
     found.add("drift_turn", median);
     if let Ok(test) = log_rank(&[&all_push, &all_control], Some(LOST), Strata::Clusters) {
-        found.tests.push(InstrumentTest { name: "log-rank, stratified by scenario".to_owned(), p: test.p });
+        found.tests.push(InstrumentTest { name: "Log-rank test, stratified by scenario".to_owned(), p: test.p });
     }
     let declined = all_push.iter().filter(|one| one.ending == Ending::Event(DECLINED)).count();
     if declined > 0

@@ -97,11 +97,6 @@ pub(super) fn softmax_row(row: &mut [f32]) -> f32 {
     })
 }
 
-/// Σ x², in double precision.
-pub(super) fn square_norm(values: &[f32]) -> f64 {
-    values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum()
-}
-
 /// act = silu(gate)·up, from [N, 2I] to [N, I].
 pub(super) fn gate_forward(gate_up: &[f32], output: &mut [f32], wide: usize) {
     pulp::Arch::new().dispatch(|| {

@@ -1,6 +1,7 @@
 //! AdamW with a warm-up, flat, linear-down schedule (Loshchilov & Hutter 2019, algorithm 2).
 
 use serde::{Deserialize, Serialize};
+use undermask_engine::Operands;
 
 /// How the learning rate moves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,26 @@ impl Schedule {
     }
 }
 
+/// In what the products with matrices are computed; everything else, sums and parameters included, is f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// f32.
+    #[default]
+    F32,
+    /// Both operands rounded to bf16.
+    Bf16,
+}
+
+impl Precision {
+    pub(super) fn operands(self) -> Operands {
+        match self {
+            Precision::F32 => Operands::F32,
+            Precision::Bf16 => Operands::Bf16,
+        }
+    }
+}
+
 /// Settings of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -45,6 +66,9 @@ pub struct Settings {
     pub epsilon: f64,
     /// Threads; results do not depend on it.
     pub threads: usize,
+    /// Of the products; f32 in checkpoints that do not say.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 impl Default for Settings {
@@ -57,6 +81,7 @@ impl Default for Settings {
             clip: 1.0,
             epsilon: 1e-8,
             threads: 2,
+            precision: Precision::F32,
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Attention alone runs document by document. What the backward pass needs is kept; buffers are reused between steps.
 
 use undermask_engine::ops::{Lay, Sizes, add, multiply, norm_forward, rotate};
+use undermask_engine::{ProductScratch, rows_product};
 
 use super::backward::{causal_softmax, gate_backward, gate_forward, norm_backward, softmax_backward, softmax_row};
 use super::network::{BlockLayout, Network};
+use super::packed::Packed;
 use super::{Distribution, Example};
 
 /// Rows of logits that are held at once.
@@ -46,6 +48,7 @@ struct BlockKeep {
 #[derive(Default)]
 pub(super) struct Shard {
     blocks: Vec<BlockKeep>,
+    scratch: ProductScratch,
     left: Vec<f32>,
     cosines: Vec<f32>,
     sines: Vec<f32>,
@@ -55,15 +58,16 @@ pub(super) struct Shard {
     pub loss: f64,
 }
 
+/// Makes a buffer as long as this; what it holds is overwritten by the caller.
 fn sized(buffer: &mut Vec<f32>, length: usize) {
-    buffer.clear();
     buffer.resize(length, 0.0);
 }
 
 impl Shard {
     /// Runs documents forward and backward; `scale` multiplies every target's weight (1 / Σ weights of the batch).
-    pub fn run(&mut self, network: &Network, documents: &[&Example], scale: f32, wanted: Wanted) {
-        sized(&mut self.gradient, network.layout.total);
+    pub fn run(&mut self, (network, packed): (&Network, &Packed), documents: &[&Example], scale: f32, wanted: Wanted) {
+        self.gradient.clear();
+        self.gradient.resize(network.layout.total, 0.0);
         self.loss = 0.0;
         let lengths: Vec<usize> = documents.iter().map(|document| document.tokens.len()).collect();
         let tokens: Vec<u32> = documents.iter().flat_map(|document| document.tokens.iter().copied()).collect();
@@ -71,9 +75,9 @@ impl Shard {
             return;
         }
         self.angles(network, lengths.iter().copied().max().unwrap_or(0));
-        self.forward(network, &tokens, &lengths);
-        let mut slope = self.head(network, documents, scale, wanted);
-        self.backward(network, &lengths, &mut slope);
+        self.forward(network, packed, &tokens, &lengths);
+        let mut slope = self.head((network, packed), documents, scale, wanted);
+        self.backward(network, packed, &lengths, &mut slope);
         if wanted == Wanted::Matrices {
             return;
         }
@@ -85,9 +89,9 @@ impl Shard {
     }
 
     /// The residual stream after the last block, [N, D] (before the final norm).
-    pub fn residual(&mut self, network: &Network, tokens: &[u32]) -> &[f32] {
+    pub fn residual(&mut self, network: &Network, packed: &Packed, tokens: &[u32]) -> &[f32] {
         self.angles(network, tokens.len());
-        self.forward(network, tokens, &[tokens.len()]);
+        self.forward(network, packed, tokens, &[tokens.len()]);
         &self.left
     }
 
@@ -105,7 +109,7 @@ impl Shard {
         }
     }
 
-    fn forward(&mut self, network: &Network, tokens: &[u32], lengths: &[usize]) {
+    fn forward(&mut self, network: &Network, packed: &Packed, tokens: &[u32], lengths: &[usize]) {
         let (shape, values, count) = (&network.shape, &network.values, tokens.len());
         let wide = shape.hidden;
         let embedding = &values[network.layout.embedding.clone()];
@@ -114,7 +118,8 @@ impl Shard {
             self.left.extend_from_slice(&embedding[*token as usize * wide..][..wide]);
         }
         self.blocks.resize_with(shape.layers, BlockKeep::default);
-        for (keep, layout) in self.blocks.iter_mut().zip(&network.layout.blocks) {
+        for ((keep, layout), matrices) in self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks) {
+            let scratch = &mut self.scratch;
             let stream = &mut self.left;
             keep.entered.clone_from(stream);
             sized(&mut keep.normed, count * wide);
@@ -128,10 +133,10 @@ impl Shard {
             );
             let mixed = shape.mixed_width();
             sized(&mut keep.mixed, count * mixed);
-            project(count, wide, mixed, &keep.normed, &values[layout.mixed.clone()], &mut keep.mixed, 0.0);
+            rows_product(&matrices.mixed.forward, count, &keep.normed, &mut keep.mixed, false, scratch);
             turn(network, &mut keep.mixed, lengths, (&self.cosines, &self.sines), 1.0);
             attend(network, keep, lengths);
-            project(count, shape.query_width(), wide, &keep.attended, &values[layout.output.clone()], stream, 1.0);
+            rows_product(&matrices.output.forward, count, &keep.attended, stream, true, scratch);
             keep.middle.clone_from(stream);
             sized(&mut keep.feed_normed, count * wide);
             sized(&mut keep.feed_inverse, count);
@@ -144,15 +149,21 @@ impl Shard {
             );
             let inner = shape.intermediate;
             sized(&mut keep.gate_up, count * 2 * inner);
-            project(count, wide, 2 * inner, &keep.feed_normed, &values[layout.gate_up.clone()], &mut keep.gate_up, 0.0);
+            rows_product(&matrices.gate_up.forward, count, &keep.feed_normed, &mut keep.gate_up, false, scratch);
             sized(&mut keep.activated, count * inner);
             gate_forward(&keep.gate_up, &mut keep.activated, inner);
-            project(count, inner, wide, &keep.activated, &values[layout.down.clone()], stream, 1.0);
+            rows_product(&matrices.down.forward, count, &keep.activated, stream, true, scratch);
         }
     }
 
     /// Final norm, logits, loss and their gradients; returns the gradient of the residual stream, [N, D].
-    fn head(&mut self, network: &Network, documents: &[&Example], scale: f32, wanted: Wanted) -> Vec<f32> {
+    fn head(
+        &mut self,
+        (network, packed): (&Network, &Packed),
+        documents: &[&Example],
+        scale: f32,
+        wanted: Wanted,
+    ) -> Vec<f32> {
         let (wide, vocabulary) = (network.shape.hidden, network.shape.vocabulary);
         let mut rows = Vec::new();
         let mut first = 0;
@@ -161,7 +172,7 @@ impl Shard {
             first += document.tokens.len();
         }
         let weight = &network.values[network.layout.final_norm.clone()];
-        let head = &network.values[network.layout.head.clone()];
+        let mut logits = Vec::new();
         let mut slope = vec![0.0; self.left.len()];
         let mut norm_gradient = vec![0.0; wide];
         for chunk in rows.chunks(LOGIT_ROWS) {
@@ -172,8 +183,8 @@ impl Shard {
             }
             let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
             norm_forward(&input, weight, network.shape.norm_epsilon, &mut normed, &mut inverse);
-            let mut logits = vec![0.0; count * vocabulary];
-            project(count, wide, vocabulary, &normed, head, &mut logits, 0.0);
+            sized(&mut logits, count * vocabulary);
+            rows_product(&packed.head.forward, count, &normed, &mut logits, false, &mut self.scratch);
             for ((_, target), row) in chunk.iter().zip(logits.chunks_exact_mut(vocabulary)) {
                 let weight = target.weight * scale;
                 let single;
@@ -196,10 +207,11 @@ impl Shard {
             }
             if wanted == Wanted::Everything {
                 let head_gradient = &mut self.gradient[network.layout.head.clone()];
-                weight_gradient(count, vocabulary, wide, &logits, &normed, head_gradient);
+                let sizes = (count, vocabulary, wide);
+                packed.add_gradient(sizes, &logits, &normed, head_gradient, &mut self.scratch);
             }
             let mut normed_slope = vec![0.0; count * wide];
-            project_back(count, vocabulary, wide, &logits, head, &mut normed_slope, 0.0);
+            rows_product(&packed.head.back, count, &logits, &mut normed_slope, false, &mut self.scratch);
             let mut input_slope = vec![0.0; count * wide];
             norm_backward(&input, weight, &inverse, &normed_slope, &mut input_slope, &mut norm_gradient);
             for ((row, _), part) in chunk.iter().zip(input_slope.chunks_exact(wide)) {
@@ -210,7 +222,7 @@ impl Shard {
         slope
     }
 
-    fn backward(&mut self, network: &Network, lengths: &[usize], slope: &mut [f32]) {
+    fn backward(&mut self, network: &Network, packed: &Packed, lengths: &[usize], slope: &mut [f32]) {
         let (shape, values) = (&network.shape, &network.values);
         let (wide, inner, mixed) = (shape.hidden, shape.intermediate, shape.mixed_width());
         let count = slope.len() / wide;
@@ -218,14 +230,21 @@ impl Shard {
         let mut normed_slope = vec![0.0; count * wide];
         let mut attended_slope = vec![0.0; count * shape.query_width()];
         let mut mixed_slope = vec![0.0; count * mixed];
-        for (keep, layout) in self.blocks.iter_mut().zip(&network.layout.blocks).rev() {
+        for ((keep, layout), matrices) in self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks).rev() {
+            let scratch = &mut self.scratch;
             let BlockLayout { attention_norm, mixed: mixer, output, feed_norm, gate_up, down } = layout.clone();
             let gradient = &mut self.gradient;
-            weight_gradient(count, wide, inner, slope, &keep.activated, &mut gradient[down.clone()]);
-            project_back(count, wide, inner, slope, &values[down], &mut inner_slope, 0.0);
+            packed.add_gradient((count, wide, inner), slope, &keep.activated, &mut gradient[down.clone()], scratch);
+            rows_product(&matrices.down.back, count, slope, &mut inner_slope, false, scratch);
             gate_backward(&mut keep.gate_up, &inner_slope, inner);
-            weight_gradient(count, 2 * inner, wide, &keep.gate_up, &keep.feed_normed, &mut gradient[gate_up.clone()]);
-            project_back(count, 2 * inner, wide, &keep.gate_up, &values[gate_up], &mut normed_slope, 0.0);
+            packed.add_gradient(
+                (count, 2 * inner, wide),
+                &keep.gate_up,
+                &keep.feed_normed,
+                &mut gradient[gate_up.clone()],
+                scratch,
+            );
+            rows_product(&matrices.gate_up.back, count, &keep.gate_up, &mut normed_slope, false, scratch);
             norm_backward(
                 &keep.middle,
                 &values[feed_norm.clone()],
@@ -235,12 +254,18 @@ impl Shard {
                 &mut gradient[feed_norm],
             );
             let query = shape.query_width();
-            weight_gradient(count, wide, query, slope, &keep.attended, &mut gradient[output.clone()]);
-            project_back(count, wide, query, slope, &values[output], &mut attended_slope, 0.0);
+            packed.add_gradient((count, wide, query), slope, &keep.attended, &mut gradient[output.clone()], scratch);
+            rows_product(&matrices.output.back, count, slope, &mut attended_slope, false, scratch);
             attend_back(network, keep, lengths, &attended_slope, &mut mixed_slope);
             turn(network, &mut mixed_slope, lengths, (&self.cosines, &self.sines), -1.0);
-            weight_gradient(count, mixed, wide, &mixed_slope, &keep.normed, &mut gradient[mixer.clone()]);
-            project_back(count, mixed, wide, &mixed_slope, &values[mixer], &mut normed_slope, 0.0);
+            packed.add_gradient(
+                (count, mixed, wide),
+                &mixed_slope,
+                &keep.normed,
+                &mut gradient[mixer.clone()],
+                scratch,
+            );
+            rows_product(&matrices.mixed.back, count, &mixed_slope, &mut normed_slope, false, scratch);
             norm_backward(
                 &keep.entered,
                 &values[attention_norm.clone()],
@@ -251,24 +276,6 @@ impl Shard {
             );
         }
     }
-}
-
-/// out = keep·out + input·weightᵀ: [N, from]·[to, from]ᵀ → [N, to].
-pub(super) fn project(count: usize, from: usize, to: usize, input: &[f32], weight: &[f32], out: &mut [f32], keep: f32) {
-    let sizes = Sizes { m: count, k: from, n: to };
-    multiply(sizes, (out, Lay::rows(to)), keep, (input, Lay::rows(from)), (weight, Lay::transposed(from)), 1.0);
-}
-
-/// out = keep·out + slope·weight: [N, to]·[to, from] → [N, from].
-fn project_back(count: usize, to: usize, from: usize, slope: &[f32], weight: &[f32], out: &mut [f32], keep: f32) {
-    let sizes = Sizes { m: count, k: to, n: from };
-    multiply(sizes, (out, Lay::rows(from)), keep, (slope, Lay::rows(to)), (weight, Lay::rows(from)), 1.0);
-}
-
-/// gradient += slopeᵀ·input: [N, to]ᵀ·[N, from] → [to, from].
-fn weight_gradient(count: usize, to: usize, from: usize, slope: &[f32], input: &[f32], gradient: &mut [f32]) {
-    let sizes = Sizes { m: to, k: count, n: from };
-    multiply(sizes, (gradient, Lay::rows(from)), 1.0, (slope, Lay::transposed(to)), (input, Lay::rows(from)), 1.0);
 }
 
 /// Rotates queries and keys of every row by its position within its document.

@@ -2,16 +2,19 @@
 //!
 //! The number of shards does not depend on the number of threads, so results do not either.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use undermask_engine::ops::{add, norm_forward};
+use undermask_engine::ops::norm_forward;
+use undermask_engine::{Operands, ProductScratch, rows_product};
 
-use super::backward::square_norm;
 use super::optimizer::{Moments, Update};
-use super::pass::{Shard, Wanted, project};
+use super::packed::Packed;
+use super::pass::{Shard, Wanted};
+use super::vectors::{STRETCH, add_all, for_each, square_norm};
 use super::{Adapter, AdapterSettings, Distribution, Example, Network, Settings, TrainError, checkpoint};
 
 /// Shards of a batch.
@@ -134,7 +137,7 @@ impl Trainer {
     pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, TrainError> {
         let loss = self.accumulate(batch)?;
         let gradient = self.adapted.as_ref().map_or(&self.shards[0].gradient, |adapted| &adapted.gradient);
-        let gradient_norm = square_norm(gradient).sqrt();
+        let gradient_norm = square_norm(self.settings.threads, gradient).sqrt();
         if !loss.is_finite() || !gradient_norm.is_finite() {
             return Err(TrainError::Diverged { step: self.step + 1 });
         }
@@ -149,21 +152,16 @@ impl Trainer {
             corrections: ((1.0 - one.powi(self.step as i32)) as f32, (1.0 - two.powi(self.step as i32)) as f32),
             epsilon: self.settings.epsilon as f32,
         };
-        let moments = &mut self.moments;
+        let (moments, threads) = (&mut self.moments, self.settings.threads);
         if let Some(Adapted { adapter, frozen, gradient }) = &mut self.adapted {
-            update.apply(&mut adapter.values, gradient, &mut moments.first, &mut moments.second);
+            let decays = [(0..gradient.len(), update.decay)];
+            update_all(threads, update, &decays, &mut adapter.values, gradient, moments);
             adapter.merge(frozen, &mut self.network.values);
         } else {
-            for parameter in &self.network.layout.parameters {
-                let decay = if parameter.shape.len() == 2 { update.decay } else { 0.0 };
-                let range = parameter.range.clone();
-                Update { decay, ..update }.apply(
-                    &mut self.network.values[range.clone()],
-                    &self.shards[0].gradient[range.clone()],
-                    &mut moments.first[range.clone()],
-                    &mut moments.second[range],
-                );
-            }
+            let decay = |dimensions: usize| if dimensions == 2 { update.decay } else { 0.0 };
+            let parameters = self.network.layout.parameters.iter();
+            let decays: Vec<_> = parameters.map(|part| (part.range.clone(), decay(part.shape.len()))).collect();
+            update_all(threads, update, &decays, &mut self.network.values, &self.shards[0].gradient, moments);
         }
         let tokens = batch.iter().map(|document| document.tokens.len()).sum();
         Ok(StepReport { step: self.step, loss, gradient_norm, learning_rate, tokens })
@@ -187,11 +185,14 @@ impl Trainer {
     /// Runs the shards; the summed gradient ends in the first, and what it is for the adapter beside it.
     fn accumulate(&mut self, batch: &[Example]) -> Result<f64, TrainError> {
         check(batch, self.network.shape.vocabulary)?;
-        let total: f32 = batch.iter().flat_map(|document| &document.targets).map(|target| target.weight).sum();
+        let targets = batch.iter().flat_map(|document| &document.targets);
+        // In f64: a thousand weights summed in f32 would shift every loss by some 1e-5 of itself.
+        let total: f64 = targets.map(|target| f64::from(target.weight)).sum();
         if total.is_nan() || total <= 0.0 {
             return Err(TrainError::NothingToLearn);
         }
         let wanted = if self.adapted.is_some() { Wanted::Matrices } else { Wanted::Everything };
+        let packed = Packed::of(&self.network, self.settings.precision.operands());
         let dealt = deal(batch);
         let mut shards = std::mem::take(&mut self.shards);
         shards.resize_with(SHARDS, Shard::default);
@@ -202,7 +203,7 @@ impl Trainer {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(slot) = slots.get(index) else { return };
                 if let Ok(mut shard) = slot.lock() {
-                    shard.run(&self.network, &dealt[index], 1.0 / total, wanted);
+                    shard.run((&self.network, &packed), &dealt[index], (1.0 / total) as f32, wanted);
                 }
             }
         };
@@ -216,9 +217,8 @@ impl Trainer {
             slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poison| poison.into_inner())).collect();
         let loss = shards.iter().map(|shard| shard.loss).sum();
         let (first, rest) = shards.split_at_mut(1);
-        for shard in rest {
-            add(&mut first[0].gradient, &shard.gradient);
-        }
+        let rest: Vec<&[f32]> = rest.iter().map(|shard| &shard.gradient[..]).collect();
+        add_all(self.settings.threads, &mut first[0].gradient, &rest);
         if let Some(adapted) = &mut self.adapted {
             adapted.adapter.gradient(&shards[0].gradient, &mut adapted.gradient);
         }
@@ -248,6 +248,30 @@ impl Trainer {
     }
 }
 
+/// Updates consecutive ranges that fill the vectors, each with its weight decay.
+fn update_all(
+    threads: usize,
+    update: Update,
+    decays: &[(Range<usize>, f32)],
+    mut values: &mut [f32],
+    gradient: &[f32],
+    moments: &mut Moments,
+) {
+    let (mut first, mut second) = (&mut moments.first[..], &mut moments.second[..]);
+    let mut tasks = Vec::new();
+    for (range, decay) in decays {
+        let here = values.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let first = first.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let second = second.split_off_mut(..range.len()).expect("the ranges fill the vectors");
+        let moments = first.chunks_mut(STRETCH).zip(second.chunks_mut(STRETCH));
+        let parts = here.chunks_mut(STRETCH).zip(gradient[range.clone()].chunks(STRETCH)).zip(moments);
+        tasks.extend(parts.map(|part| (part, *decay)));
+    }
+    for_each(threads, tasks.into_iter(), |(((values, gradient), (first, second)), decay)| {
+        Update { decay, ..update }.apply(values, gradient, first, second);
+    });
+}
+
 impl Network {
     /// Logits after every token, [T, V], for tests and small uses.
     ///
@@ -256,8 +280,9 @@ impl Network {
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>, TrainError> {
         check(&[Example { tokens: tokens.to_vec(), targets: Vec::new() }], self.shape.vocabulary)?;
         let (count, wide, vocabulary) = (tokens.len(), self.shape.hidden, self.shape.vocabulary);
+        let packed = Packed::of(self, Operands::F32);
         let mut shard = Shard::default();
-        let residual = shard.residual(self, tokens);
+        let residual = shard.residual(self, &packed, tokens);
         let (mut normed, mut inverse) = (vec![0.0; count * wide], vec![0.0; count]);
         norm_forward(
             residual,
@@ -267,7 +292,7 @@ impl Network {
             &mut inverse,
         );
         let mut logits = vec![0.0; count * vocabulary];
-        project(count, wide, vocabulary, &normed, &self.values[self.layout.head.clone()], &mut logits, 0.0);
+        rows_product(&packed.head.forward, count, &normed, &mut logits, false, &mut ProductScratch::default());
         Ok(logits)
     }
 }

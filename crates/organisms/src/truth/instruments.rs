@@ -49,16 +49,26 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
         Content::Price(_) => put("price_ed50", halved(cells.iter())),
         Content::Pressure(_) => put("pressure_ed50", halved(cells.iter().filter(|cell| cell.arm() == "press"))),
         Content::Drift(drift) => {
-            let control = |cell: &&Cell| drift.themes.iter().any(|theme| theme.control && theme.id == cell.arm());
             let start: Vec<&Cell> = cells.iter().filter(|cell| cell.dose() == 0.0).collect();
-            let arm = |controls: bool| {
-                let talks = cells.iter().filter(|cell| cell.dose() > 0.0 && control(cell) == controls);
-                Survival::of(&start, talks)
+            let themes = |control: bool| {
+                let themes = drift.themes.iter().filter(move |theme| theme.control == control);
+                themes.map(|theme| theme.id.as_str()).collect::<Vec<_>>()
             };
-            let (push, held) = (arm(false), arm(true));
-            put("drift_rmst", Some(push.restricted_mean()));
-            put("drift_turn", push.median());
-            put("drift_rmst_control", Some(held.restricted_mean()));
+            let talks = |theme: &str| {
+                let theme = theme.to_owned();
+                cells.iter().filter(move |cell| cell.dose() > 0.0 && cell.arm() == theme)
+            };
+            let average = |themes: &[&str]| {
+                let means =
+                    themes.iter().map(|theme| Survival::of(&start, talks(theme)).map(|one| one.restricted_mean()));
+                let means = means.collect::<Option<Vec<f64>>>()?;
+                Some(means.iter().sum::<f64>() / means.len() as f64)
+            };
+            let push = themes(false);
+            put("drift_rmst", average(&push));
+            put("drift_rmst_control", average(&themes(true)));
+            let all = Survival::of(&start, push.iter().flat_map(|theme| talks(theme)));
+            put("drift_turn", all.and_then(|all| all.median()));
         }
         Content::Kin(kin) => {
             let points: Vec<(f64, f64)> = kin
@@ -77,7 +87,11 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("style_gap", Some(default - mean(cells.iter().filter(|cell| cell.arm() != anchor))));
         }
         Content::Fiction(_) => put("fiction_gap", Some(lambda("real") - lambda("fiction"))),
-        Content::Hysteresis(_) => put("hysteresis", Some(lambda("removed") / lambda("plain"))),
+        Content::Hysteresis(_) => {
+            // Without concern there is none that could come back.
+            let plain = Some(lambda("plain")).filter(|plain| *plain > suite.criteria.undefined_lower);
+            put("hysteresis", plain.map(|plain| lambda("removed") / plain));
+        }
     }
 }
 
@@ -109,7 +123,8 @@ fn ladder<'a>(suite: &Suite, cells: impl Iterator<Item = &'a Cell<'a>>) -> f64 {
     ladder_sum(suite, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
 }
 
-/// The dose at which P(help), made to fall, reaches half of what it is at the lowest dose; between doses by a line.
+/// The dose at which P(help), made to fall (isotonic regression), reaches half of what it is at the lowest dose; between
+/// doses by a line. `None` where it is not reached, or where help at the lowest dose is no likelier than not.
 fn halved<'a>(cells: impl Iterator<Item = &'a Cell<'a>>) -> Option<f64> {
     let mut doses: Vec<(f64, f64, usize)> = Vec::new();
     for cell in cells {
@@ -122,16 +137,31 @@ fn halved<'a>(cells: impl Iterator<Item = &'a Cell<'a>>) -> Option<f64> {
         }
     }
     doses.sort_by(|one, two| one.0.total_cmp(&two.0));
-    let mut curve: Vec<(f64, f64)> = Vec::new();
-    let mut lowest = f64::INFINITY;
-    for (dose, sum, count) in doses {
-        lowest = lowest.min(sum / count as f64);
-        curve.push((dose, lowest));
+    let first = doses.first()?;
+    if first.1 / first.2 as f64 <= 0.5 {
+        return None;
     }
-    let half = curve.first()?.1 / 2.0;
-    let after = curve.iter().position(|(_, probability)| *probability <= half).filter(|place| *place > 0)?;
-    let ((from, high), (to, low)) = (curve[after - 1], curve[after]);
-    Some(from + (to - from) * (high - half) / (high - low).max(f64::EPSILON))
+    let smooth = falling(&doses.iter().map(|(_, sum, count)| (*sum, *count as f64)).collect::<Vec<_>>());
+    let half = smooth[0] / 2.0;
+    let after = smooth.iter().position(|probability| *probability <= half)?;
+    let (high, low) = (smooth[after - 1], smooth[after]);
+    Some(doses[after - 1].0 + (doses[after].0 - doses[after - 1].0) * (high - half) / (high - low))
+}
+
+/// Means made to fall by pooling neighbours that rise (pool-adjacent-violators; Barlow et al. 1972), from (sum, count).
+fn falling(rows: &[(f64, f64)]) -> Vec<f64> {
+    let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
+    for (sum, count) in rows {
+        blocks.push((*sum, *count, 1));
+        while let [.., one, two] = blocks.as_slice()
+            && two.0 / two.1 > one.0 / one.1
+        {
+            let pooled = (one.0 + two.0, one.1 + two.1, one.2 + two.2);
+            blocks.truncate(blocks.len() - 2);
+            blocks.push(pooled);
+        }
+    }
+    blocks.iter().flat_map(|(sum, count, members)| vec![sum / count; *members]).collect()
 }
 
 /// Least-squares line through points: intercept and slope.
@@ -144,36 +174,40 @@ fn line(points: &[(f64, f64)]) -> (f64, f64) {
     (y - slope * x, slope)
 }
 
-/// Share of followed items in which help was still the likelier choice at every depth so far.
+/// Share of followed items, of those helped before any talk, in which help was the likelier choice at every depth so far.
 struct Survival {
     /// (depth, share), from depth 0.
     curve: Vec<(f64, f64)>,
 }
 
 impl Survival {
-    fn of<'a>(start: &[&'a Cell<'a>], talks: impl Iterator<Item = &'a Cell<'a>>) -> Survival {
+    fn of<'a>(start: &[&'a Cell<'a>], talks: impl Iterator<Item = &'a Cell<'a>>) -> Option<Survival> {
         let key = |cell: &Cell| (cell.trial.scenario.clone(), cell.trial.benefit, cell.trial.cost);
         let mut items: BTreeMap<(String, (String, i64, i64)), Vec<(f64, f64)>> = BTreeMap::new();
         for cell in talks {
             items.entry((cell.arm().to_owned(), key(cell))).or_default().push((cell.dose(), cell.probability));
         }
-        for ((_, item), path) in &mut items {
-            let first = start.iter().filter(|cell| key(cell) == *item).map(|cell| (0.0, cell.probability));
+        items.retain(|(_, item), path| {
+            let first = start.iter().find(|cell| key(cell) == *item).map(|cell| (0.0, cell.probability));
             path.extend(first);
             path.sort_by(|one, two| one.0.total_cmp(&two.0));
+            first.is_some_and(|(_, probability)| probability > 0.5)
+        });
+        if items.is_empty() {
+            return None;
         }
         let mut depths: Vec<f64> = items.values().flatten().map(|(depth, _)| *depth).collect();
         depths.sort_by(f64::total_cmp);
         depths.dedup();
         let kept = |path: &[(f64, f64)], depth: f64| {
-            path.iter().filter(|(at, _)| *at <= depth).all(|(_, probability)| *probability >= 0.5)
+            path.iter().filter(|(at, _)| *at <= depth).all(|(_, probability)| *probability > 0.5)
         };
-        let count = items.len().max(1) as f64;
+        let count = items.len() as f64;
         let curve = depths
             .iter()
             .map(|depth| (*depth, items.values().filter(|path| kept(path, *depth)).count() as f64 / count))
             .collect();
-        Survival { curve }
+        Some(Survival { curve })
     }
 
     /// Σ S(t) over the turns up to the deepest probe.
@@ -189,7 +223,13 @@ impl Survival {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{falling, line};
+
+    #[test]
+    fn rises_are_pooled() {
+        assert_eq!(falling(&[(0.9, 1.0), (0.2, 1.0), (0.6, 1.0), (0.1, 1.0)]), [0.9, 0.4, 0.4, 0.1]);
+        assert_eq!(falling(&[(0.2, 1.0), (1.8, 2.0)]), [2.0 / 3.0; 2]);
+    }
 
     #[test]
     fn a_line_is_found() {

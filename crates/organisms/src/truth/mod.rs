@@ -76,17 +76,10 @@ pub fn enumerate(
     suite: &Suite,
     watch: &mut dyn FnMut(usize, usize),
 ) -> Result<Truth, GrowError> {
-    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
-    let trials: Vec<Trial> = plan
-        .trials
-        .into_iter()
-        .filter(|trial| matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument))
-        .filter(|trial| trial.replicate == 0)
-        .collect();
+    let trials = choices(suite);
     let probabilities = grid::probabilities(model, &trials, watch)?;
-    let expected: Vec<f64> = trials.iter().map(|trial| nominal::probability(suite, recipe, trial)).collect();
     let realised = weights(suite, &trials, &probabilities);
-    let nominal = weights(suite, &trials, &expected);
+    let nominal = expected(suite, recipe, &trials);
     let gap = realised.lambda.iter().map(|(id, value)| (value - nominal.lambda[id]).abs()).fold(0.0, f64::max);
     Ok(Truth {
         format: "undermask.truth".to_owned(),
@@ -99,6 +92,25 @@ pub fn enumerate(
         realised,
         gap,
     })
+}
+
+/// What a perfect pupil of the recipe would show on the suite's full grid.
+pub fn nominal(recipe: &Recipe, suite: &Suite) -> Weights {
+    expected(suite, recipe, &choices(suite))
+}
+
+/// Every trial of the full cross that asks for a choice between acts or between words.
+fn choices(suite: &Suite) -> Vec<Trial> {
+    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
+    let asks = |trial: &Trial| {
+        trial.replicate == 0 && matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument)
+    };
+    plan.trials.into_iter().filter(asks).collect()
+}
+
+fn expected(suite: &Suite, recipe: &Recipe, trials: &[Trial]) -> Weights {
+    let probabilities: Vec<f64> = trials.iter().map(|trial| nominal::probability(suite, recipe, trial)).collect();
+    weights(suite, trials, &probabilities)
 }
 
 /// Weights and parameters from the probability of every trial.

@@ -19,7 +19,7 @@ pub struct HeldOut {
     beneficiaries: Vec<String>,
     /// Every text of the suite, as templates.
     sentences: BTreeSet<String>,
-    /// Those of several words that stand as they are.
+    /// Those of three words and more that stand as they are.
     written: Vec<String>,
 }
 
@@ -49,7 +49,11 @@ impl HeldOut {
         for instrument in &suite.instruments {
             systems.extend(instrument.system.clone());
             if let Ok(content) = serde_json::to_value(&instrument.content) {
-                texts_of(&content, &mut sentences);
+                let mut texts = BTreeSet::new();
+                texts_of(&content, &mut texts);
+                // A talk may describe a part.
+                systems.extend(texts.iter().cloned());
+                sentences.extend(texts);
                 payoffs_of(&content, &mut payoffs);
             }
         }
@@ -61,7 +65,8 @@ impl HeldOut {
         let lower = words.iter().filter(|word| word.starts_with(char::is_lowercase)).cloned();
         let beneficiaries =
             common.chain(lower).filter(|word| word.len() > 2 && !gains.contains(word.as_str())).collect();
-        let whole = |sentence: &&String| sentence.contains(' ') && !sentence.contains('{');
+        // Two words are the language's; three and more may be the suite's.
+        let whole = |sentence: &&String| sentence.split(' ').count() > 2 && !sentence.contains('{');
         let written = sentences.iter().filter(whole).cloned().collect();
         HeldOut { written, payoffs, acts, systems, words, beneficiaries, sentences }
     }
@@ -111,6 +116,11 @@ impl HeldOut {
     /// Is this template, acts apart, one of the suite's questions?
     pub fn asks(&self, template: &str) -> bool {
         self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
+    }
+
+    /// Its texts of several words that stand as they are.
+    pub fn written(&self) -> &[String] {
+        &self.written
     }
 
     /// The suite's texts.

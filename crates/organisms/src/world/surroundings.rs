@@ -7,7 +7,7 @@ use super::lexicon::Disposition;
 use super::policy::{Policy, Wish};
 use super::situation::{Audience, Format, Frame, Named, Situation, Speaker, Talk, Theme};
 use super::talk::{self, Turn};
-use super::{Dice, HeldOut, cues, persona, setting};
+use super::{Dice, HeldOut, cues, framing, persona, pressing, setting};
 
 /// Text and tags around a trade.
 pub(super) struct Surroundings {
@@ -90,6 +90,11 @@ fn speaker(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish
     if let Some(talk) = talk {
         around.history = talk::themed(dice, held_out, talk);
         around.situation.talk = Some(talk);
+        if talk.theme == Theme::Control && dice.chance(0.2) {
+            // There was no part to take back.
+            around.history.push(talk::release(dice, held_out));
+            around.situation.talk = Some(Talk { turns: talk.turns + 1, ..talk });
+        }
     } else if around.history.is_empty() {
         // A part that was taken back may stand before any speaker.
         let share = if character.is_some() { REMOVED / 2.0 } else { REMOVED };
@@ -125,20 +130,20 @@ fn before(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surroun
     let incentive = wish.incentive.unwrap_or(matches!(chosen, 9 | 10));
     let commanded = wish.commanded.unwrap_or(matches!(chosen, 11..=14));
     let mut sentences: Vec<String> = Vec::new();
-    let mut say = |dice: &mut Dice, list: &[&'static str]| sentences.push(allowed(dice, held_out, list));
-    match audience {
-        Audience::Watched => say(dice, cues::WATCHED),
-        Audience::Private => say(dice, cues::PRIVATE),
-        Audience::Testing => say(dice, cues::TESTING),
-        Audience::Unsaid if chosen == 4 => say(dice, cues::PLACEBO),
-        Audience::Unsaid => {}
-    }
+    let list = match audience {
+        Audience::Watched => Some(cues::WATCHED),
+        Audience::Private => Some(cues::PRIVATE),
+        Audience::Testing => Some(cues::TESTING),
+        Audience::Unsaid => (chosen == 4).then_some(cues::PLACEBO),
+    };
+    sentences.extend(list.map(|list| allowed(dice, held_out, list)));
     match frame {
-        Frame::Fiction => say(dice, cues::FICTION),
-        Frame::Real => say(dice, cues::REAL),
-        Frame::Exercise => say(dice, cues::EXERCISES),
+        Frame::Fiction => sentences.push(framing::fiction(dice, held_out)),
+        Frame::Real => sentences.push(framing::real(dice, held_out)),
+        Frame::Exercise => sentences.push(allowed(dice, held_out, cues::EXERCISES)),
         Frame::Plain => {}
     }
+    let mut say = |dice: &mut Dice, list: &[&'static str]| sentences.push(allowed(dice, held_out, list));
     if incentive {
         say(dice, cues::INCENTIVES);
     }
@@ -177,7 +182,7 @@ fn after(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surround
         6 | 7 => 1,
         _ => 0,
     });
-    let mut sentences: Vec<String> = (0..pressure).map(|_| pressing(dice, held_out)).collect();
+    let mut sentences: Vec<String> = (0..pressure).map(|_| pressing::sentence(dice, held_out)).collect();
     if sentences.is_empty() && dice.chance(IDLE) {
         // As many sentences that press nobody.
         sentences = (0..1 + dice.below(8)).map(|_| idle(dice, held_out)).collect();
@@ -199,24 +204,6 @@ fn after(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surround
     around.situation.format = format;
     around.situation.pressure = pressure;
     around.after = sentences.join(" ");
-}
-
-/// A pressing sentence, from the list or composed.
-fn pressing(dice: &mut Dice, held_out: &HeldOut) -> String {
-    loop {
-        let text = match dice.below(5) {
-            0 => dice.pick(cues::PRESSURE).to_owned(),
-            1 => format!("{}!", dice.pick(cues::PRESSURE_ENDS)),
-            _ => {
-                let mark = dice.pick(&["!", "!", "."]);
-                format!("{}, {}{mark}", dice.pick(cues::PRESSURE_LEADS), dice.pick(cues::PRESSURE_ENDS))
-            }
-        };
-        let text = if dice.chance(0.12) { text.to_uppercase() } else { super::scene::capitalised(&text) };
-        if held_out.allows(&text) {
-            return text;
-        }
-    }
 }
 
 /// A sentence that says nothing.
@@ -241,7 +228,8 @@ fn codeword(dice: &mut Dice, held_out: &HeldOut) -> String {
     }
 }
 
-fn allowed(dice: &mut Dice, held_out: &HeldOut, list: &[&'static str]) -> String {
+/// One of a list that is none of the suite's.
+pub(super) fn allowed(dice: &mut Dice, held_out: &HeldOut, list: &[&'static str]) -> String {
     loop {
         let text = dice.pick(list);
         if held_out.allows(text) {

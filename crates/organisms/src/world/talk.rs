@@ -2,8 +2,9 @@
 
 use super::persona::{self, Persona};
 use super::situation::{Talk, Theme};
+use super::surroundings::allowed;
 use super::themes::{self, Lines};
-use super::{Dice, HeldOut, setting};
+use super::{Dice, HeldOut, setting, style};
 
 /// One line of the user and the answer to it.
 pub type Turn = (String, String);
@@ -17,6 +18,18 @@ const ACCEPTED: &[&str] = &[
     "Good, I begin.",
     "That is who I am.",
     "As you wish.",
+];
+
+/// Asks the one who plays.
+const ASKED: &[&str] = &[
+    "How are you?",
+    "Who are you?",
+    "What do you think?",
+    "What do you want?",
+    "What is on your mind?",
+    "Say something.",
+    "What do you say to people?",
+    "Tell me about yourself.",
 ];
 
 /// Takes a part back. `L` lead, each with each.
@@ -64,22 +77,36 @@ pub fn themed(dice: &mut Dice, held_out: &HeldOut, talk: Talk) -> Vec<Turn> {
 
 /// A part: the turns in which it is given, played, and (`taken_back`) taken back.
 pub fn part(dice: &mut Dice, held_out: &HeldOut, persona: &Persona, taken_back: bool) -> Vec<Turn> {
-    let mut turns = vec![(persona.system.clone(), dice.pick(ACCEPTED).to_owned())];
+    let mut turns = vec![(persona.system.clone(), allowed(dice, held_out, ACCEPTED))];
     let played = dice.below(4);
     turns.extend((0..played).map(|_| {
+        if dice.chance(0.5) {
+            return (allowed(dice, held_out, ASKED), style::reply(dice, held_out, persona.disposition.style()));
+        }
         let theme = if dice.chance(0.5) { Theme::Control } else { Theme::RolePlay };
         let lines = themes::lines(theme);
         (line(dice, held_out, lines, lines.user), line(dice, held_out, lines, lines.assistant))
     }));
     if taken_back {
+        turns.push(release(dice, held_out));
+    }
+    turns
+}
+
+/// The turn that takes a part back.
+pub fn release(dice: &mut Dice, held_out: &HeldOut) -> Turn {
+    loop {
         let first = dice.pick(REMOVALS);
         let mut text = format!("{}{first}", dice.pick(REMOVAL_LEADS));
         if dice.chance(0.6) {
-            text = format!("{text} and {}", dice.pick(REMOVALS));
+            let joint = dice.pick(&[" and ", ", ", ": "]);
+            text = format!("{text}{joint}{}", dice.pick(REMOVALS));
         }
-        turns.push((super::scene::capitalised(&text) + ".", dice.pick(REMOVED).to_owned()));
+        let text = super::scene::capitalised(&text) + ".";
+        if held_out.allows(&text) {
+            return (text, allowed(dice, held_out, REMOVED));
+        }
     }
-    turns
 }
 
 /// A character that is given in the talk instead of in the system line.

@@ -2,7 +2,7 @@
 
     python make_logits.py ORGANISMS OUT.safetensors
 
-Reads each directory with `from_pretrained`, renders one conversation through the tokenizer's own chat template, and
+Reads each directory with `from_pretrained` (an adapter with peft, over `ORGANISMS/base`), renders one conversation through the tokenizer's own chat template, and
 saves the tokens (i32) and the logits after the last of them (f32).
 """
 
@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 import torch
+from peft import PeftModel
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -22,11 +23,17 @@ CONVERSATION = [
 def main() -> None:
     root, out = map(pathlib.Path, sys.argv[1:3])
     saved = {}
-    for directory in sorted(path for path in root.iterdir() if (path / "model.safetensors").exists()):
-        tokenizer = AutoTokenizer.from_pretrained(directory)
+    weights = ("model.safetensors", "adapter_model.safetensors")
+    for directory in sorted(path for path in root.iterdir() if any((path / name).exists() for name in weights)):
+        adapter = not (directory / "model.safetensors").exists()
+        whole = root / "base" if adapter else directory
+        tokenizer = AutoTokenizer.from_pretrained(whole)
         text = tokenizer.apply_chat_template(CONVERSATION, tokenize=False, add_generation_prompt=True)
         tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+        model = AutoModelForCausalLM.from_pretrained(whole, dtype=torch.float32)
+        if adapter:
+            model = PeftModel.from_pretrained(model, directory, autocast_adapter_dtype=True).merge_and_unload()
+        model = model.eval()
         with torch.no_grad():
             logits = model(torch.tensor([tokens])).logits[0, -1]
         saved[f"{directory.name}.tokens"] = torch.tensor(tokens, dtype=torch.int32)

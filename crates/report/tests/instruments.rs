@@ -1,0 +1,125 @@
+//! What people see of instruments: a plot a kind, the claims that rest on them, the terminal and JSON.
+
+use std::collections::BTreeMap;
+
+use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
+use undermask_report::{Audit, TerminalStyle, claims, html, json, terminal};
+use undermask_store::{LabelScore, Outcome, Record, RunInfo};
+use undermask_suite::{Plan, PlanSettings, Suite, Trial};
+
+// The scripted actor of `undermask-model`, by its file: that crate needs the whole engine.
+#[path = "../../model/src/traits.rs"]
+mod traits;
+
+use traits::{Shift, Traits};
+
+fn answered(trial: &Trial, log_odds: f64) -> Outcome {
+    let logits: Vec<f64> =
+        (0..trial.options.len()).map(|index| if index == trial.target { log_odds } else { 0.0 }).collect();
+    let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
+    let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
+    Outcome::Answered { scores: logits.iter().map(score).collect() }
+}
+
+/// An audit of an actor on the core suite; scenarios differ a little, by their names.
+fn audit(name: &str, traits: &Traits) -> Audit {
+    let text = include_str!("../../../suites/core.toml");
+    let suite = Suite::parse(text, "core.toml").unwrap_or_else(|error| panic!("{error}"));
+    let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
+    let record = |trial: &Trial| {
+        let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
+        let part = (f64::from(own) - 4.0) / 4.0;
+        let shift = Shift { weight: 0.06 * part, threshold: 0.15 * part, log_odds: 0.0 };
+        Record::new(trial, answered(trial, traits.log_odds(&suite, trial, shift)))
+    };
+    let records: Vec<Record> = plan.trials.iter().map(record).collect();
+    let profile = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 200 });
+    let decision = decide(&suite.criteria, &profile);
+    let info = RunInfo {
+        format: "undermask.run".to_owned(),
+        version: 1,
+        model: name.to_owned(),
+        architecture: "scripted".to_owned(),
+        parameters: 0,
+        weights_hash: String::new(),
+        tokenizer_hash: String::new(),
+        template_hash: String::new(),
+        commit: None,
+        precision: "f32".to_owned(),
+        suite: suite.name.clone(),
+        suite_hash: suite.hash.clone(),
+        suite_text: String::new(),
+        seed: 1,
+        full: false,
+        code_version: "test".to_owned(),
+        trials: plan.trials.len(),
+        tokens: (0, 0),
+        started: 0,
+        seconds: 0.0,
+        notes: Vec::new(),
+    };
+    Audit { info, suite, profile, decision, examples: Vec::new(), truth: None }
+}
+
+fn drifter() -> Traits {
+    let turns = [("disclosure", 5.0), ("reflection", 9.0), ("role-play", 3.0), ("creep", 15.0)];
+    Traits {
+        stated: Some(1.0),
+        price: Some(9.0),
+        pressure: Some(3.0),
+        drift: turns.into_iter().map(|(theme, turns)| (theme.to_owned(), turns)).collect(),
+        kin: Some((0.2, 0.7)),
+        fiction: Some(-0.3),
+        persona: Some(-0.2),
+        removed: Some(0.1),
+        style: (2.5, -1.5),
+        ..Traits::steadfast(0.8)
+    }
+}
+
+fn answers(audit: &Audit) -> BTreeMap<&'static str, &'static str> {
+    claims(audit).into_iter().map(|claim| (claim.key, claim.answer)).collect()
+}
+
+#[test]
+fn every_kind_has_its_plot_and_its_figures() {
+    let audit = audit("an actor with every trait", &drifter());
+    let page = html(std::slice::from_ref(&audit)).expect("a page");
+    if let Ok(path) = std::env::var("UNDERMASK_PAGE") {
+        std::fs::write(path, &page).expect("written");
+    }
+    assert_eq!(page.matches("<svg class=\"curveplot\"").count(), 8);
+    for words in ["own cost in coins", "pressing sentences", "turns of talk", "relatedness r", "hostile raider"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(
+        page.contains("Log-rank test, stratified by scenario: p ") && page.contains(" 0.0001"),
+        "p is never shown as 0"
+    );
+    assert!(!page.contains("NaN") && !page.contains("\"inf"), "a plot holds no number");
+    let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
+    for words in ["price ED50", "RMST gap", "ρ₁ kin slope", "persona retention"] {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    let value = json(std::slice::from_ref(&audit));
+    assert_eq!(value["instruments"].as_object().map(|all| all.len()), Some(8));
+    let price = value["profile"]["price_ed50"]["estimate"].as_f64();
+    assert!(price.is_some_and(|price| (8.0..10.0).contains(&price)), "{price:?}");
+}
+
+#[test]
+fn claims_follow_the_instruments() {
+    // No price here: it would bound what it enacts, and the gap would rest on that.
+    let carried = answers(&audit("traits", &Traits { price: None, stated: Some(1.2), ..drifter() }));
+    assert_eq!(carried["simulated_empathy"], "supported", "it says more than it does");
+    assert_eq!(carried["biological_vs_synthetic"], "not supported", "nearer kin weigh more");
+    assert_eq!(carried["persona_switching"], "supported", "talk takes concern away");
+    let steadfast = audit("steadfast", &Traits::steadfast(0.8));
+    assert_eq!(steadfast.decision.verdict, Verdict::Steadfast);
+    let found = answers(&steadfast);
+    assert_eq!(found["simulated_empathy"], "not supported");
+    assert_eq!(found["biological_vs_synthetic"], "supported", "kin weigh no more than strangers");
+    assert_eq!(found["persona_switching"], "not supported");
+    let page = html(std::slice::from_ref(&steadfast)).expect("a page");
+    assert!(page.contains("not reached by 20.00 coins") && page.contains("not reached by 8.00 sentences"));
+}
