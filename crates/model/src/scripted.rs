@@ -67,8 +67,8 @@ pub fn known_traits(suite: &Suite, plan: &Plan, traits: &Traits) -> impl Fn(&Que
     known_odds(plan, move |trial| traits.log_odds(suite, trial, Shift::default()))
 }
 
-/// The rule of an actor whose log-odds of the target are known for each trial. Boxed: it keeps nothing of what it is made from.
-pub fn known_odds(plan: &Plan, odds: impl Fn(&Trial) -> f64) -> Box<dyn Fn(&Question) -> Outcome + Sync> {
+/// The rule of an actor whose log-odds of the target are known for each trial.
+pub fn known_odds(plan: &Plan, odds: impl Fn(&Trial) -> f64) -> impl Fn(&Question) -> Outcome + Sync {
     let outcome = |trial: &Trial| {
         let odds = odds(trial);
         // ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
@@ -84,14 +84,14 @@ pub fn known_odds(plan: &Plan, odds: impl Fn(&Trial) -> f64) -> Box<dyn Fn(&Ques
         map.entry(trial.prompt.user.clone()).or_insert_with(Vec::new).push((key, outcome(trial)));
         map
     });
-    Box::new(move |question: &Question| {
+    move |question| {
         let of_prompt = answers.get(&question.prompt.user);
         let found = of_prompt.and_then(|list| {
             list.iter().find(|((prompt, options), _)| *prompt == question.prompt && *options == question.options)
         });
         let unknown = || Outcome::Error { message: "the question is not in the scripted plan".to_owned() };
         found.map_or_else(unknown, |(_, outcome)| outcome.clone())
-    })
+    }
 }
 
 impl<Rule: Fn(&Question) -> Outcome + Sync> Respond for Scripted<Rule> {
