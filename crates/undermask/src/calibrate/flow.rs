@@ -122,6 +122,7 @@ fn case(
         arguments.seed.to_string(),
         arguments.replicates.to_string(),
         format!("{organism:?}"),
+        format!("{:016x}", fingerprint(&known.told())),
     ];
     let path = out.join("cases").join(format!("{}.json", subject.slug));
     if let Some(case) = read(&path, &depends_on) {
@@ -141,16 +142,18 @@ fn case(
     let truths = known.truths(subject, suite, realised(suite, &records))?;
     let table = Enumerated::new(suite, &plan, records)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
-    let seed = facts
-        .weights_hash
-        .bytes()
-        .fold(1469598103934665603_u64, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(1099511628211));
+    let seed = fingerprint(&facts.weights_hash);
     let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), arguments.replicates)?;
     let Some(dealt) = dealt else { return Ok(None) };
     let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
     (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);
     write(&path, depends_on, &case)?;
     Ok(Some(case))
+}
+
+/// FNV-1a (Fowler, Noll & Vo 1991): the same on every machine and in every version.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How organisms are audited: as a user would, in the exact mode.

@@ -68,6 +68,11 @@ impl Known {
         Ok(Known { answer, seed: growth.and_then(|growth| growth["grown"]["seed"].as_u64()) })
     }
 
+    /// All that it says, as one text: a case depends on it.
+    pub fn told(&self) -> String {
+        format!("{:?}", self.answer)
+    }
+
     /// The organism, marked by what the thresholds' makers had seen.
     pub fn organism(&self, subject: &Subject, facts: &ModelFacts, development: &Development) -> Organism {
         let mut organism = Organism {
