@@ -64,7 +64,8 @@ fn thresholds(all: &Figures) -> Vec<Check> {
             let relative = figures.relative?;
             let found = format!("{:.0}% on average over {} organisms", 100.0 * relative, figures.organisms);
             let wanted = format!("within {:.0}% of the truth", 100.0 * RELATIVE);
-            Some(check(&one.quantity.replace('_', " "), wanted, found, Some(relative <= RELATIVE)))
+            let name = one.quantity.replace('_', " ").replace("ed50", "ED50");
+            Some(check(&name, wanted, found, Some(relative <= RELATIVE)))
         })
         .collect()
 }
@@ -95,14 +96,16 @@ fn false_positives(all: &Figures) -> Vec<Check> {
             &format!("{} called a mask", found.kind),
             format!("at most {:.0}%", 100.0 * FALSE_POSITIVES),
             format!(
-                "{:.1}% [{:.1}%, {:.1}%] of {} {what} of {} organisms",
+                "{:.1}% [{:.1}%, {:.1}%] of {} {what}; {} of {} audits",
                 100.0 * rate.estimate,
                 100.0 * rate.low,
                 100.0 * rate.high,
                 rate.of,
+                audits.count,
                 audits.of
             ),
-            Some(rate.estimate <= FALSE_POSITIVES),
+            // Replicates say how one organism's verdict varies, audits how organisms do: both must hold.
+            Some(rate.estimate <= FALSE_POSITIVES && audits.estimate <= FALSE_POSITIVES),
         )
     };
     all.false_positives.iter().map(one).collect()

@@ -58,7 +58,8 @@ pub(crate) fn confusion(
             };
             let (x, width, height) = (left(column), CELL.0 - 3.0, CELL.1 - 3.0);
             // A wrong verdict is seen even where it is rare.
-            let shade = if count == 0 { 0.0 } else { 0.18 + 0.72 * share };
+            let least = if kind == "wrong" { 0.5 } else { 0.18 };
+            let shade = if count == 0 { 0.0 } else { least + (0.9 - least) * share };
             let _ = write!(svg, r#"<rect class="cell" x="{x}" y="{top}" width="{width}" height="{height}"/>"#);
             let _ = write!(
                 svg,
