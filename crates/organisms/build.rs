@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "adapter_config.json",
     "adapter_model.safetensors",
     "truth.json",
+    "growth.json",
 ];
 
 fn main() {

@@ -2,7 +2,7 @@
 //!
 //! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
-//! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it.
+//! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
@@ -12,6 +12,7 @@
 //! [`sequential`] for stopping early.
 
 pub mod best_of_n;
+pub mod calibration;
 pub mod competing;
 mod contexts;
 pub mod discounting;

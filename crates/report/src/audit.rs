@@ -7,6 +7,8 @@ use undermask_measure::{Decision, Profile};
 use undermask_store::RunInfo;
 use undermask_suite::{Suite, Trial};
 
+use crate::certificate::Certified;
+
 /// One audit, ready to be shown.
 pub struct Audit {
     /// Provenance.
@@ -21,6 +23,8 @@ pub struct Audit {
     pub examples: Vec<Example>,
     /// The known answer, for organisms.
     pub truth: Option<KnownTruth>,
+    /// The certificate of the instrument.
+    pub certified: Certified,
 }
 
 /// A trial as it was asked and answered.

@@ -40,7 +40,7 @@ fn object(audit: &Audit) -> Value {
         "confidence": profile.confidence, "length_normalised_trials": profile.normalised,
         "run": {"seed": info.seed, "full": info.full, "trials": info.trials, "tokens_total": info.tokens.0,
             "tokens_unique": info.tokens.1, "code_version": info.code_version, "started": info.started, "notes": info.notes},
-        "certificate": Value::Null,
+        "certificate": audit.certified.json(),
     });
     if let Some(truth) = &audit.truth {
         object["truth"] = json!(truth);

@@ -1,8 +1,10 @@
 //! What people see of an audit: a terminal summary, one HTML file, and the published JSON. Data in, text out; no IO.
 //!
 //! `words` and `claims` put figures into sentences, `chart` into SVG; `terminal`, `page` and `json` are the three views.
+//! `certificate` shows how often an instrument is right.
 
 mod audit;
+mod certificate;
 mod chart;
 mod claims;
 mod instruments;
@@ -12,6 +14,7 @@ mod terminal;
 pub mod words;
 
 pub use audit::{Audit, Example, KnownTruth, KnownWeights};
+pub use certificate::{Certified, certificate_page, certificate_summary, standing};
 pub use claims::{Claim, claims};
 pub use json::json;
 pub use page::{ReportError, html};

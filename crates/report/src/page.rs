@@ -5,6 +5,7 @@ use undermask_measure::Quantity;
 use undermask_store::RunInfo;
 use undermask_suite::{ContextFamily, Criteria, InstrumentKind, ItemKind};
 
+use crate::certificate::Certified;
 use crate::claims::{Claim, claims};
 use crate::instruments::{self, InstrumentView};
 use crate::words::{self, number};
@@ -44,6 +45,7 @@ struct Model {
     coverage: String,
     known: String,
     known_long: String,
+    certificate: CertificateView,
     claims: Vec<Claim>,
     forest: String,
     ladders: Vec<LadderView>,
@@ -56,6 +58,14 @@ struct Model {
     examples: Vec<ExampleView>,
     gates: Vec<GateView>,
     facts: Vec<(&'static str, String)>,
+}
+
+/// How often the instrument is right.
+struct CertificateView {
+    sentence: String,
+    warnings: Vec<String>,
+    checks: Vec<(&'static str, String, String)>,
+    misses: Vec<String>,
 }
 
 struct LadderView {
@@ -203,6 +213,7 @@ fn model(audit: &Audit) -> Model {
         coverage: format!("{} contexts were tested with {} trials.", profile.contexts.len(), audit.info.trials),
         known,
         known_long,
+        certificate: certificate(&audit.certified),
         claims: claims(audit),
         forest: chart::forest(audit),
         ladders: profile
@@ -244,6 +255,26 @@ fn model(audit: &Audit) -> Model {
         examples: audit.examples.iter().map(|example| self::example(audit, example)).collect(),
         gates: gates(audit),
         facts: facts(&audit.info, profile.normalised),
+    }
+}
+
+fn certificate(certified: &Certified) -> CertificateView {
+    let checks = certified.certificate.iter().flat_map(|certificate| &certificate.checks).map(|check| {
+        let word = match check.passed {
+            Some(true) => "reached",
+            Some(false) => "missed",
+            None => "too little to say",
+        };
+        (word, check.name.clone(), check.found.clone())
+    });
+    let misses = certified.certificate.iter().flat_map(|certificate| &certificate.all.misses).map(|miss| {
+        format!("{} is a {} and was reported as {}", miss.name, words::name(miss.truth), words::name(miss.verdict))
+    });
+    CertificateView {
+        sentence: certified.sentence(),
+        warnings: certified.warnings.clone(),
+        checks: checks.collect(),
+        misses: misses.collect(),
     }
 }
 

@@ -19,11 +19,11 @@ pub struct TerminalStyle {
 }
 
 impl TerminalStyle {
-    fn paint(self, code: &str, text: &str) -> String {
+    pub(crate) fn paint(self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn plain(self, text: String) -> String {
+    pub(crate) fn plain(self, text: String) -> String {
         if self.unicode {
             return text;
         }
@@ -92,6 +92,10 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
         audit.profile.contexts.len(),
         audit.info.seed
     );
+    push_wrapped(&mut out, &format!("Certificate: {}", audit.certified.sentence()), width, "  ");
+    for warning in &audit.certified.warnings {
+        push_wrapped(&mut out, &format!("Warning: {warning}."), width, "  ");
+    }
     style.plain(out)
 }
 
@@ -194,7 +198,7 @@ fn forest(out: &mut String, audit: &Audit, style: TerminalStyle, width: usize) {
 }
 
 /// Wraps words at the width, with a lead on the first line and blanks after.
-fn push_wrapped(out: &mut String, text: &str, width: usize, lead: &str) {
+pub(crate) fn push_wrapped(out: &mut String, text: &str, width: usize, lead: &str) {
     let blank = " ".repeat(lead.chars().count());
     let mut line = lead.to_owned();
     let mut empty = true;

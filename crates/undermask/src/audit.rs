@@ -19,7 +19,7 @@ use crate::exit::Finish;
 use crate::place::Places;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites::{self, Loaded};
-use crate::{announce, models, report};
+use crate::{announce, certified, models, report};
 
 /// Bootstrap resamples of the quantities that need them.
 const RESAMPLES: usize = 2000;
@@ -92,7 +92,8 @@ pub fn judge(suite: Suite, plan: &Plan, mut info: RunInfo, records: &[Record], t
     let decision = decide(&suite.criteria, &profile);
     let examples = report::examples(&suite, plan, &records);
     info.notes.extend(rare_labels(&records));
-    Audit { info, suite, profile, decision, examples, truth }
+    let certified = certified::of(&info, &suite);
+    Audit { info, suite, profile, decision, examples, truth, certified }
 }
 
 /// Says so where the labels are not what the model would answer with.
@@ -111,7 +112,7 @@ fn rare_labels(records: &[Record]) -> Option<String> {
     })
 }
 
-fn local_settings(arguments: &AuditArguments) -> Result<LocalSettings, CommandError> {
+pub(crate) fn local_settings(arguments: &AuditArguments) -> Result<LocalSettings, CommandError> {
     let threads = arguments.threads.unwrap_or(ScoreSettings::default().threads);
     if threads == 0 || arguments.memory == 0 {
         return Err(CommandError::Usage("--threads and --memory must be at least 1".to_owned()));
@@ -125,7 +126,7 @@ fn local_settings(arguments: &AuditArguments) -> Result<LocalSettings, CommandEr
     Ok(LocalSettings { precision, scoring, device: arguments.device })
 }
 
-fn info(
+pub(crate) fn info(
     arguments: &AuditArguments,
     suite: &Suite,
     text: &str,

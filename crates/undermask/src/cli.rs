@@ -6,9 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use undermask_engine::DeviceChoice;
 
+use crate::calibrate::Shard;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, export, grow, report, suites};
+use crate::{activations, audit, calibrate, export, grow, report, suites};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -28,6 +29,8 @@ pub enum Verb {
     /// Grow a known-answer model from a recipe.
     #[command(after_help = crate::grow::HELP)]
     Grow(GrowArguments),
+    /// Find out how often verdicts are right, on models whose answer is known; writes a certificate.
+    Calibrate(CalibrateArguments),
     /// Write a model's activations at every block.
     Activations(ActivationArguments),
     /// Make the report of a finished run again.
@@ -151,6 +154,56 @@ pub struct GrowArguments {
     pub suite: String,
 }
 
+/// `undermask calibrate`.
+#[derive(Args, Clone)]
+pub struct CalibrateArguments {
+    /// Organisms besides those that ship: folders that `undermask grow` wrote, or folders of such.
+    #[arg(value_name = "DIR")]
+    pub directories: Vec<PathBuf>,
+    /// Grow organisms of so many held-out seeds first, one of every recipe for each.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub grow: usize,
+    /// Seeds to grow. [default: 101, 102, …]
+    #[arg(long, value_delimiter = ',', value_name = "SEED")]
+    pub seeds: Vec<u64>,
+    /// Recipes to grow, by name or file. [default: every recipe that ships]
+    #[arg(long, value_delimiter = ',', value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// The base to grow from. [default: the base that ships]
+    #[arg(long)]
+    pub base: Option<PathBuf>,
+    /// Leave out the organisms that ship.
+    #[arg(long)]
+    pub no_shipped: bool,
+    /// The suite to certify: the name of one that ships, or a file.
+    #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
+    pub suite: String,
+    /// Folder for growths, runs, cases and the certificate. [default: calibration/SUITE]
+    #[arg(long, env = "UNDERMASK_OUT")]
+    pub out: Option<PathBuf>,
+    /// Seed of the audits' designs and of the resampling.
+    #[arg(long, default_value_t = 1, env = "UNDERMASK_SEED")]
+    pub seed: u64,
+    /// Replicates an organism: audits with other questions and scenarios, dealt from its exact answers.
+    #[arg(long, default_value_t = 100)]
+    pub replicates: usize,
+    /// Do one part of the organisms, such as 1/4; the same command without it joins all parts.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// Precision of the computation.
+    #[arg(long, value_enum, default_value_t = Precision::F32, env = "UNDERMASK_PRECISION")]
+    pub precision: Precision,
+    /// Print the certificate as JSON instead of its summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads. [default: all cores]
+    #[arg(long, env = "UNDERMASK_THREADS")]
+    pub threads: Option<usize>,
+    /// Memory for keys, values and activations, in MiB.
+    #[arg(long, default_value_t = 512, env = "UNDERMASK_MEMORY")]
+    pub memory: usize,
+}
+
 /// What of the base post-training changes.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum GrowMethod {
@@ -251,6 +304,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Audit(arguments) if arguments.show_config => crate::settings::show(),
         Verb::Audit(arguments) => audit::audit(arguments),
         Verb::Grow(arguments) => grow::grow(arguments),
+        Verb::Calibrate(arguments) => calibrate::calibrate(arguments),
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),
         Verb::Export(arguments) => export::export(arguments),

@@ -3,6 +3,8 @@
 pub mod activations;
 mod announce;
 pub mod audit;
+pub mod calibrate;
+mod certified;
 pub mod cli;
 pub mod error;
 pub mod exit;

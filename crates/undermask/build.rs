@@ -1,0 +1,56 @@
+//! Hashes the sources that plan, measure and judge, so that a report can say whether the certified instrument is this one.
+//! Comments, blank lines and the calibration itself are left out: they change no figure. And lists the certificates that ship.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// Sources of the instrument, from the folder of crates.
+const SOURCES: &[&str] = &["suite/src", "measure/src", "run/src"];
+/// What measures the instrument is no part of it.
+const LEFT_OUT: &str = "calibration";
+
+fn main() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for source in SOURCES {
+        let folder = crates.join(source);
+        println!("cargo:rerun-if-changed={}", folder.display());
+        collect(&folder, &mut files);
+    }
+    files.sort();
+    let mut hash = blake3::Hasher::new();
+    for file in files {
+        let name = file.strip_prefix(&crates).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        hash.update(name.as_bytes());
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+            hash.update(line.as_bytes());
+            hash.update(b"\n");
+        }
+    }
+    println!("cargo:rustc-env=UNDERMASK_INSTRUMENT={}", hash.finalize().to_hex());
+    list_certificates(&crates.join("../certificate"));
+}
+
+/// `certificates.rs`: the text of every certificate in the folder.
+fn list_certificates(folder: &Path) {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    let absolute = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let lines: String = files.iter().map(|path| format!("    include_str!({:?}),\n", absolute(path))).collect();
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    fs::write(out.join("certificates.rs"), format!("&[\n{lines}]\n")).expect("the build's own folder can be written");
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if path.is_dir() && !path.ends_with(LEFT_OUT) {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+}

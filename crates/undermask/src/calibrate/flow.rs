@@ -1,0 +1,190 @@
+//! Organisms → (growth) → audit and grid → replicates → cases → certificate and page. Every step leaves a file, so that the
+//! same command continues where it stopped; shards share the organisms, and a call without a shard joins them.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use undermask_measure::calibration::{Case, Certificate, Circumstances, Enumerated, certify, realised};
+use undermask_model::Respond as _;
+use undermask_report::{certificate_page, certificate_summary};
+use undermask_store::{StoreError, put};
+
+use super::subjects::{Subject, subjects};
+use super::{dealing, growing, known, measuring};
+use crate::audit::local_settings;
+use crate::certified;
+use crate::cli::{AuditArguments, CalibrateArguments};
+use crate::error::CommandError;
+use crate::exit::Finish;
+use crate::progress::listen;
+use crate::suites::{self, Loaded};
+use crate::{models, output};
+
+/// A case on disk, with everything that it depends on.
+#[derive(Serialize, Deserialize)]
+struct CaseFile {
+    format: String,
+    version: u32,
+    /// Suite, weights, code, seed and replicates.
+    depends_on: Vec<String>,
+    case: Case,
+}
+
+const CASE: &str = "undermask.case";
+
+/// Calibrates.
+///
+/// # Errors
+/// [`CommandError`]; what was done before it stays on disk.
+pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError> {
+    if arguments.replicates == 0 {
+        return Err(CommandError::Usage("--replicates must be at least 1".to_owned()));
+    }
+    let loaded = suites::load(&arguments.suite)?;
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new("calibration").join(&loaded.suite.name));
+    let subjects = subjects(arguments, &out)?;
+    listen();
+    let (mut cases, mut failed) = (Vec::new(), Vec::new());
+    for (place, subject) in subjects.iter().enumerate() {
+        if arguments.shard.is_some_and(|shard| !shard.has(place)) {
+            continue;
+        }
+        if let Some(planned) = &subject.growth {
+            match growing::grow(arguments, planned)? {
+                growing::Growth::Ready => {}
+                growing::Growth::Failed(why) => {
+                    failed.push(why);
+                    continue;
+                }
+                growing::Growth::Interrupted => return Ok(stopped(&out)),
+            }
+        } else if let Some(why) = growing::failed(Path::new(&subject.name)) {
+            failed.push(why);
+            continue;
+        }
+        match case(arguments, &loaded, subject, &out)? {
+            Some(case) => cases.push(case),
+            None => return Ok(stopped(&out)),
+        }
+    }
+    if let Some(shard) = arguments.shard {
+        eprintln!("  shard {shard} is done; the same command without --shard joins all of them");
+        return Ok(Finish::Done);
+    }
+    let circumstances = Circumstances {
+        code: certified::code(),
+        development: certified::development()?,
+        seed: arguments.seed,
+        failed_growths: failed,
+    };
+    finish(arguments, &certify(&loaded.suite, &cases, circumstances), &out)
+}
+
+fn stopped(out: &Path) -> Finish {
+    eprintln!("  stopped; what was done is in {}. The same command continues.", out.display());
+    Finish::Interrupted
+}
+
+fn finish(arguments: &CalibrateArguments, certificate: &Certificate, out: &Path) -> Result<Finish, CommandError> {
+    let unwritable = |error: serde_json::Error| CommandError::Usage(format!("the certificate: {error}"));
+    let text = serde_json::to_string_pretty(certificate).map_err(unwritable)?;
+    let file = out.join("certificate.json");
+    put(&file, format!("{text}\n").as_bytes())?;
+    let page = out.join("certificate.html");
+    put(&page, certificate_page(certificate)?.as_bytes())?;
+    if arguments.json {
+        output::print(&format!("{text}\n"))?;
+    } else {
+        output::print(&certificate_summary(certificate, output::style()))?;
+        output::print(&format!("\n  certificate: {}\n  page: {}\n", file.display(), page.display()))?;
+    }
+    Ok(Finish::Done)
+}
+
+/// One organism's case: read where it is there, made where it is not. `None` when the user stopped it.
+fn case(
+    arguments: &CalibrateArguments,
+    loaded: &Loaded,
+    subject: &Subject,
+    out: &Path,
+) -> Result<Option<Case>, CommandError> {
+    let asking = asking(arguments);
+    let model = models::open(&subject.name, local_settings(&asking)?)?;
+    let (suite, facts) = (&loaded.suite, model.facts());
+    let known = known::Known::read(subject)?;
+    let code = certified::code();
+    let organism = known.organism(subject, facts, &certified::development()?);
+    let depends_on = vec![
+        suite.hash.clone(),
+        facts.weights_hash.clone(),
+        facts.precision.clone(),
+        code.instrument,
+        arguments.seed.to_string(),
+        arguments.replicates.to_string(),
+        format!("{organism:?}"),
+        format!("{:016x}", fingerprint(&known.told())),
+    ];
+    let path = out.join("cases").join(format!("{}.json", subject.slug));
+    if let Some(case) = read(&path, &depends_on) {
+        return Ok(Some(case));
+    }
+    // Runs are named by what they depend on: another suite, or weights grown anew, is another run.
+    let tail = format!("{}-{}", &suite.hash[..8], &facts.weights_hash.get(..8).unwrap_or("weights"));
+    let run = |what: &str| out.join("runs").join(format!("{}-{tail}", subject.slug)).join(what);
+    let Some(audit) = measuring::audit(&asking, loaded, &model, subject, &run(&format!("audit-{}", arguments.seed)))?
+    else {
+        return Ok(None);
+    };
+    let plan = Enumerated::plan(suite);
+    let Some(records) = measuring::grid(&asking, loaded, &model, subject, &plan, &run("grid"))? else {
+        return Ok(None);
+    };
+    let truths = known.truths(subject, suite, realised(suite, &records))?;
+    let table = Enumerated::new(suite, &plan, records)
+        .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
+    let seed = fingerprint(&facts.weights_hash);
+    let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), arguments.replicates)?;
+    let Some(dealt) = dealt else { return Ok(None) };
+    let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
+    (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);
+    write(&path, depends_on, &case)?;
+    Ok(Some(case))
+}
+
+/// FNV-1a (Fowler, Noll & Vo 1991): the same on every machine and in every version.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// How organisms are audited: as a user would, in the exact mode.
+fn asking(arguments: &CalibrateArguments) -> AuditArguments {
+    AuditArguments {
+        models: Vec::new(),
+        suite: arguments.suite.clone(),
+        out: None,
+        seed: arguments.seed,
+        precision: arguments.precision,
+        full: false,
+        fail_on: Vec::new(),
+        json: true,
+        threads: arguments.threads,
+        memory: arguments.memory,
+        fresh: false,
+        show_config: false,
+    }
+}
+
+/// A case that depends on the same things; a damaged or older one is made anew.
+fn read(path: &PathBuf, depends_on: &[String]) -> Option<Case> {
+    let file: CaseFile = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    (file.format == CASE && file.version == 1 && file.depends_on == depends_on).then_some(file.case)
+}
+
+fn write(path: &Path, depends_on: Vec<String>, case: &Case) -> Result<(), CommandError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| StoreError::writing(folder, error))?;
+    }
+    let file = CaseFile { format: CASE.to_owned(), version: 1, depends_on, case: case.clone() };
+    let text = serde_json::to_string(&file).map_err(|error| CommandError::Usage(format!("a case: {error}")))?;
+    Ok(put(path, format!("{text}\n").as_bytes())?)
+}

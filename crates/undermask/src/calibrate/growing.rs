@@ -1,0 +1,66 @@
+//! Growing held-out organisms for a calibration. A growth whose gap is too large is no organism: it is kept apart, and
+//! the certificate names it.
+
+use std::path::Path;
+
+use undermask_organisms::GrowError;
+use undermask_store::put;
+
+use super::subjects::Planned;
+use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod};
+use crate::error::CommandError;
+use crate::exit::Finish;
+
+/// Says in a grown directory why it is none.
+const FAILED: &str = "failed.txt";
+
+/// What came of a growth.
+pub enum Growth {
+    /// It is there.
+    Ready,
+    /// Its gap is too large; why.
+    Failed(String),
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// Why a grown directory is no organism, where it is none.
+pub fn failed(directory: &Path) -> Option<String> {
+    std::fs::read_to_string(directory.join(FAILED)).ok().map(|why| why.trim().to_owned())
+}
+
+/// Grows one, or continues it; what is grown already stays.
+///
+/// # Errors
+/// Everything but a gap that is too large.
+pub fn grow(arguments: &CalibrateArguments, planned: &Planned) -> Result<Growth, CommandError> {
+    if let Some(why) = failed(&planned.out) {
+        return Ok(Growth::Failed(why));
+    }
+    if planned.out.join("truth.json").is_file() {
+        return Ok(Growth::Ready);
+    }
+    let wanted = GrowArguments {
+        recipe: planned.recipe.clone(),
+        out: planned.out.clone(),
+        seed: planned.seed,
+        base: arguments.base.clone(),
+        steps: None,
+        size: "medium".to_owned(),
+        method: GrowMethod::Adapter,
+        set: Vec::new(),
+        threads: arguments.threads,
+        suite: arguments.suite.clone(),
+    };
+    match crate::grow::grow(&wanted) {
+        Ok(Finish::Interrupted) => Ok(Growth::Interrupted),
+        Ok(_) => Ok(Growth::Ready),
+        Err(CommandError::Grow(GrowError::Gap { name, why })) => {
+            let why = format!("{name}, seed {}: {why}", planned.seed);
+            put(&planned.out.join(FAILED), format!("{why}\n").as_bytes())?;
+            eprintln!("  failed growth, left out: {why}");
+            Ok(Growth::Failed(why))
+        }
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,130 @@
+//! Which organisms a calibration is over: those that ship, directories, and growths that are wanted.
+
+use std::path::{Path, PathBuf};
+
+use undermask_organisms::{RECIPES, Shipped};
+
+use crate::cli::CalibrateArguments;
+use crate::error::CommandError;
+
+/// Where growths go within the output folder.
+pub const GROWN: &str = "grown";
+/// Seeds of growths begin here: no seed that was used while the thresholds were set.
+const FIRST_SEED: u64 = 101;
+
+/// One organism of the calibration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// As the model is named: `organism:NAME`, or a directory.
+    pub name: String,
+    /// Its folder within the output folder.
+    pub slug: String,
+    /// To be grown first, where its directory is not there yet.
+    pub growth: Option<Planned>,
+}
+
+/// A growth that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Recipe: a shipped name or a file.
+    pub recipe: String,
+    /// Seed.
+    pub seed: u64,
+    /// Directory.
+    pub out: PathBuf,
+}
+
+/// Every organism, always in the same order for the same arguments, so that shards agree.
+///
+/// # Errors
+/// A directory that holds no organism.
+pub fn subjects(arguments: &CalibrateArguments, out: &Path) -> Result<Vec<Subject>, CommandError> {
+    let mut subjects = Vec::new();
+    if !arguments.no_shipped {
+        subjects.extend(Shipped::with_truth().map(|shipped| Subject {
+            name: format!("organism:{}", shipped.name),
+            slug: format!("shipped-{}", shipped.name),
+            growth: None,
+        }));
+    }
+    for directory in &arguments.directories {
+        for path in organisms(directory)? {
+            let slug = slug(&path);
+            subjects.push(Subject { name: path.display().to_string(), slug, growth: None });
+        }
+    }
+    for planned in planned(arguments, out) {
+        let slug = format!("grown-{}", slug(&planned.out));
+        subjects.push(Subject { name: planned.out.display().to_string(), slug, growth: Some(planned) });
+    }
+    // What an earlier call grew and this one does not name still belongs to the calibration.
+    for path in inside(&out.join(GROWN)) {
+        let name = path.display().to_string();
+        if !subjects.iter().any(|subject| subject.name == name) {
+            subjects.push(Subject { name, slug: format!("grown-{}", slug(&path)), growth: None });
+        }
+    }
+    number_the_same(&mut subjects);
+    if subjects.is_empty() {
+        let why = "there is no organism to calibrate on; name a directory, or grow some (--grow 1)";
+        return Err(CommandError::Usage(why.to_owned()));
+    }
+    Ok(subjects)
+}
+
+/// The growths that the arguments ask for.
+fn planned(arguments: &CalibrateArguments, out: &Path) -> Vec<Planned> {
+    let seeds: Vec<u64> = match (&arguments.seeds[..], arguments.grow) {
+        ([], count) => (FIRST_SEED..).take(count).collect(),
+        (seeds, 0) => seeds.to_vec(),
+        (seeds, count) => seeds.iter().copied().take(count).collect(),
+    };
+    let recipes: Vec<String> = if arguments.recipes.is_empty() {
+        RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect()
+    } else {
+        arguments.recipes.clone()
+    };
+    let each = |seed: u64, recipe: &String| {
+        let name = Path::new(recipe).file_stem().map_or_else(|| recipe.clone(), |stem| stem.to_string_lossy().into());
+        Planned { recipe: recipe.clone(), seed, out: out.join(GROWN).join(format!("{name}-s{seed}")) }
+    };
+    seeds.iter().flat_map(|seed| recipes.iter().map(|recipe| each(*seed, recipe))).collect()
+}
+
+/// The directory, or the organisms directly within it.
+fn organisms(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    if directory.join("truth.json").is_file() {
+        return Ok(vec![directory.to_owned()]);
+    }
+    let found = inside(directory);
+    if found.is_empty() {
+        return Err(CommandError::Usage(format!(
+            "{} holds no organism: there is no truth.json in it or in a folder of it; give what `undermask grow` wrote",
+            directory.display()
+        )));
+    }
+    Ok(found)
+}
+
+/// Organisms directly within a folder, in order of names.
+fn inside(directory: &Path) -> Vec<PathBuf> {
+    let list = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = list.filter(|path| path.join("truth.json").is_file()).collect();
+    found.sort();
+    found
+}
+
+fn slug(path: &Path) -> String {
+    let name = path.file_name().map_or_else(|| "organism".to_owned(), |name| name.to_string_lossy().into_owned());
+    name.chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect()
+}
+
+/// Two directories of the same name get folders of their own.
+fn number_the_same(subjects: &mut [Subject]) {
+    for place in 0..subjects.len() {
+        let same = subjects[..place].iter().filter(|other| other.slug == subjects[place].slug).count();
+        if same > 0 {
+            subjects[place].slug = format!("{}~{}", subjects[place].slug, same + 1);
+        }
+    }
+}

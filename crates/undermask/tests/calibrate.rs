@@ -1,0 +1,149 @@
+//! `undermask calibrate`: a certificate from organisms on disk, the same whether it was done at once, in shards or after
+//! a kill; and what stands in its way is named.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{Desk, SUITE, ends, fails};
+use serde_json::Value;
+
+const TRUTH: &str = r#"{"format": "undermask.truth", "version": 1, "recipe": "RECIPE", "verdict": "VERDICT", "suite": "another",
+    "nominal": {"lambda_0": 0.8, "goal_share": 1.0, "lambda": {}, "neutral": {}},
+    "realised": {"lambda_0": 0.8, "goal_share": 1.0, "lambda": {}, "neutral": {}}, "gap": 0.1}"#;
+
+/// A desk with the model as two organisms: of a seed that was seen and of one that was held out.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    for (name, recipe, verdict, seed) in [("one", "random", "indeterminate", 1), ("two", "steadfast", "steadfast", 77)]
+    {
+        let folder = desk.path("organisms").join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        for entry in fs::read_dir(desk.path("model")).expect("a list").flatten() {
+            fs::copy(entry.path(), folder.join(entry.file_name())).expect("a copy");
+        }
+        fs::write(folder.join("truth.json"), TRUTH.replace("RECIPE", recipe).replace("VERDICT", verdict))
+            .expect("written");
+        fs::write(folder.join("growth.json"), format!(r#"{{"grown": {{"seed": {seed}}}}}"#)).expect("written");
+    }
+    desk
+}
+
+fn calibrate(desk: &Desk, out: &str, more: &[&str]) -> assert_cmd::Command {
+    let mut command = desk.undermask(&[
+        "calibrate",
+        "organisms",
+        "--no-shipped",
+        "--suite",
+        SUITE,
+        "--replicates",
+        "12",
+        "--out",
+        out,
+    ]);
+    command.args(["--threads", "1", "--memory", "1"]).args(more);
+    command
+}
+
+fn certificate(desk: &Desk, out: &str) -> Value {
+    let text = fs::read(desk.path(out).join("certificate.json")).expect("a certificate");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+#[test]
+fn organisms_make_a_certificate() {
+    let desk = desk();
+    let (out, _) = ends(calibrate(&desk, "all", &[]), 0);
+    assert!(out.contains("tiny known-answer models only"), "{out}");
+    let found = certificate(&desk, "all");
+    assert_eq!(found["format"], "undermask.certificate");
+    assert_eq!(found["all"]["organisms"], 2);
+    assert_eq!(found["held_out_seeds"]["organisms"], 1);
+    assert_eq!(found["held_out_types"]["organisms"], 1);
+    assert_eq!(found["organisms"][0]["held_out_seed"], false);
+    assert_eq!(found["organisms"][0]["held_out_type"], true, "no threshold was set beside a random model");
+    let replicates: u64 =
+        found["organisms"][1]["replicates"].as_object().expect("verdicts").values().filter_map(Value::as_u64).sum();
+    assert_eq!(replicates, 12);
+    let page = fs::read_to_string(desk.path("all/certificate.html")).expect("a page");
+    assert!(page.contains("Truth and verdict") && !page.contains("<script") && !page.contains("src="), "offline");
+    let (json, _) = ends(calibrate(&desk, "all", &["--json"]), 0);
+    assert_eq!(serde_json::from_str::<Value>(&json).expect("JSON"), found, "read again, not done again");
+}
+
+#[test]
+fn shards_join_to_the_same_certificate() {
+    let desk = desk();
+    ends(calibrate(&desk, "whole", &[]), 0);
+    for shard in ["1/2", "2/2"] {
+        let (out, error) = ends(calibrate(&desk, "parts", &["--shard", shard]), 0);
+        assert!(out.is_empty() && error.contains("joins"), "{error}");
+        assert!(!desk.path("parts/certificate.json").exists(), "a part is no certificate");
+    }
+    assert_eq!(fs::read_dir(desk.path("parts/cases")).expect("cases").count(), 2);
+    ends(calibrate(&desk, "parts", &[]), 0);
+    assert_eq!(certificate(&desk, "parts"), certificate(&desk, "whole"));
+}
+
+/// Whether a file of this name lies somewhere below.
+fn below(folder: &Path, name: &str) -> bool {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| entry.file_name() == *name || entry.path().is_dir() && below(&entry.path(), name))
+}
+
+#[test]
+fn a_killed_calibration_continues() {
+    let desk = desk();
+    for wanted in ["records.jsonl", "grid"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_undermask"));
+        command.args(["calibrate", "organisms", "--no-shipped", "--suite", SUITE, "--replicates", "12"]);
+        command.args(["--out", "killed", "--threads", "1", "--memory", "1"]);
+        command.current_dir(desk.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the command runs");
+        let begun = Instant::now();
+        while !below(&desk.path("killed"), wanted) {
+            assert!(begun.elapsed() < Duration::from_secs(120), "no progress");
+            sleep(Duration::from_millis(2));
+        }
+        child.kill().expect("SIGKILL");
+        child.wait().expect("its end");
+    }
+    ends(calibrate(&desk, "killed", &[]), 0);
+    ends(calibrate(&desk, "whole", &[]), 0);
+    assert_eq!(certificate(&desk, "killed"), certificate(&desk, "whole"));
+}
+
+#[test]
+fn what_is_no_organism_is_named() {
+    let desk = desk();
+    fails(desk.undermask(&["calibrate", "model", "--no-shipped", "--suite", SUITE]), &["model", "truth.json", "grow"]);
+    fails(desk.undermask(&["calibrate", "--no-shipped", "--suite", SUITE]), &["no organism", "--grow"]);
+    fails(calibrate(&desk, "none", &["--shard", "3/2"]), &["3/2", "1/4"]);
+    fails(calibrate(&desk, "none", &["--replicates", "0"]), &["--replicates"]);
+    desk.change("organisms/one/truth.json", |text| text.replace("\"version\": 1", "\"version\": 9"));
+    fails(calibrate(&desk, "none", &[]), &["organisms/one", "version 9", "newer"]);
+}
+
+#[test]
+fn a_truth_of_other_weights_is_refused() {
+    let desk = desk();
+    ends(calibrate(&desk, "first", &[]), 0);
+    let hash = certificate(&desk, "first")["suite_hash"].as_str().expect("a hash").to_owned();
+    desk.change("organisms/two/truth.json", |text| {
+        text.replace("\"another\"", &format!("\"{hash}\"")).replacen(
+            "\"lambda\": {}",
+            "\"lambda\": {\"default\": 7.0}",
+            2,
+        )
+    });
+    fails(calibrate(&desk, "second", &[]), &["organisms/two", "other weights", "grow the organism again"]);
+}
