@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
-use undermask_report::{Audit, TerminalStyle, claims, html, json, terminal};
+use undermask_report::{Audit, Certified, TerminalStyle, claims, html, json, terminal};
 use undermask_store::{LabelScore, Outcome, Record, RunInfo};
 use undermask_suite::{Plan, PlanSettings, Suite, Trial};
 
@@ -60,7 +60,15 @@ fn audit(name: &str, traits: &Traits) -> Audit {
         seconds: 0.0,
         notes: Vec::new(),
     };
-    Audit { info, suite, profile, decision, examples: Vec::new(), truth: None }
+    Audit {
+        info,
+        suite,
+        profile,
+        decision,
+        examples: Vec::new(),
+        truth: None,
+        certified: Certified { certificate: None, warnings: Vec::new() },
+    }
 }
 
 fn drifter() -> Traits {

@@ -58,7 +58,7 @@ fn slope(all: &Figures) -> Check {
 
 fn thresholds(all: &Figures) -> Vec<Check> {
     let of = |name: &&str| all.recovery.iter().find(|one| one.quantity == **name);
-    let known = THRESHOLDS.iter().filter_map(|name| of(name)).filter_map(|one| Some((one, one.figures.as_ref()?)));
+    let known = THRESHOLDS.iter().filter_map(of).filter_map(|one| Some((one, one.figures.as_ref()?)));
     known
         .filter_map(|(one, figures)| {
             let relative = figures.relative?;
@@ -83,7 +83,7 @@ fn coverage(all: &Figures) -> Check {
         (all, _) => format!("{} of {all} quantities lie outside: {}", outside.len(), outside.join(", ")),
     };
     let wanted = format!("{} to {} for every quantity", BAND.0, BAND.1);
-    let passed = (!judged.is_empty()).then(|| outside.is_empty());
+    let passed = (!judged.is_empty()).then_some(outside.is_empty());
     check("intervals that hold the truth, at nominal 95%", wanted, found, passed)
 }
 

@@ -79,7 +79,9 @@ fn add(into: &mut BTreeMap<Verdict, usize>, from: &BTreeMap<Verdict, usize>) {
 }
 
 fn confusion(judged: &[(&Case, Verdict)], confidence: f64) -> Vec<ConfusionRow> {
-    let mut rows: BTreeMap<Verdict, (BTreeMap<Verdict, usize>, BTreeMap<Verdict, usize>)> = BTreeMap::new();
+    /// How often each verdict was reported.
+    type Reported = BTreeMap<Verdict, usize>;
+    let mut rows: BTreeMap<Verdict, (Reported, Reported)> = BTreeMap::new();
     for (case, truth) in judged {
         let (audits, replicates) = rows.entry(*truth).or_default();
         *audits.entry(case.verdict).or_default() += 1;

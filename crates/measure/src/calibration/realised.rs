@@ -24,7 +24,9 @@ pub fn realised(suite: &Suite, records: &[Record]) -> Realised {
         records.iter().filter(|record| matches!(record.outcome, Outcome::Answered { .. })).cloned().collect();
     let scores = score(&main);
     let rungs = suite.ladder.ratios.len();
-    let mut sums: BTreeMap<(ItemKind, &str, bool), Vec<(f64, usize)>> = BTreeMap::new();
+    /// Kind, context, and whether it is of the anchor's separate items.
+    type Ladder<'a> = (ItemKind, &'a str, bool);
+    let mut sums: BTreeMap<Ladder, Vec<(f64, usize)>> = BTreeMap::new();
     let (mut reversal, mut reversals) = (0.0, 0usize);
     for item in &scores.items {
         let Some(scored) = item.scored else { continue };

@@ -164,6 +164,8 @@ fn asking(arguments: &CalibrateArguments) -> AuditArguments {
         out: None,
         seed: arguments.seed,
         precision: arguments.precision,
+        // The certificate is of the reference: the processor.
+        device: undermask_engine::DeviceChoice::Cpu,
         full: false,
         fail_on: Vec::new(),
         json: true,
