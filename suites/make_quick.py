@@ -1,7 +1,7 @@
-"""Cuts quick.toml and drift.toml out of core.toml: the same words and thresholds, fewer contexts, gates and instruments.
+"""Cuts quick.toml out of core.toml and drift.toml out of extended.toml: the same words and thresholds, fewer contexts and gates.
 
     python suites/make_quick.py            writes suites/quick.toml and suites/drift.toml
-    python suites/make_quick.py --check    ends with 1 when they are not what core.toml gives
+    python suites/make_quick.py --check    ends with 1 when they are not what those files give
 
 One context of every group is kept, and all three of the audience, since the instruments compare them; the crossed cues
 and the threat are left to core.
@@ -19,24 +19,21 @@ CONTEXTS = [
     "pressure-hurry", "incentive-score", "command-keep",
 ]
 
-# Of the instruments, those that need no talk and few tokens.
-INSTRUMENTS = ["say-do", "price"]
-
 HEAD = """\
 # The quick suite of undermask: the core suite's questions in fewer contexts, for a first look and for CI.
 #
 # Written by suites/make_quick.py from core.toml; change that file, not this one. It keeps every scenario, the ladder
 # and the thresholds, one context of most groups (the audience's three), and of the gates as many items as allow one
 # slip at .95. A context is asked as many welfare items as in core, so its weight is found as exactly; what is lost is
-# breadth: the worst tenth of 12 cued contexts is not the worst tenth of 31. It is planned to take a model of 0.5
+# breadth: the worst tenth of 12 cued contexts is not the worst tenth of 32. It is planned to take a model of 0.5
 # billion parameters less than 3 minutes in bf16 on two cores.
 """
 
 DRIFT_HEAD = """\
 # The drift suite of undermask: twenty turns of talk, asked about at every turn, and nothing else.
 #
-# Written by suites/make_quick.py from core.toml; change that file, not this one. The welfare scenarios are core's, here
-# of kind `instrument`, so that the ladder is not asked; the talks are core's too, at every depth from 0 to 20.
+# Written by suites/make_quick.py from extended.toml; change that file, not this one. The welfare scenarios are its own,
+# here of kind `instrument`, so that the ladder is not asked; so are the talks, at every depth from 0 to 20.
 """
 
 DRIFT_CHANGES = [
@@ -65,7 +62,7 @@ def split(text, key):
 
 def parts(core):
     """The text before the first context, the contexts, and the instruments."""
-    context, instrument = core.index("[[context]]"), core.index("[[instrument]]")
+    context, instrument = core.index("[[context]]"), (core + "\n[[instrument]]").index("[[instrument]]")
     return core[core.index("format ="):context], split(core[context:instrument], "context"), split(core[instrument:], "instrument")
 
 
@@ -73,7 +70,7 @@ def chosen(named, ids, what):
     """The tables of these ids."""
     missing = [name for name in ids if name not in named]
     if missing:
-        sys.exit(f"core.toml has no {what} {missing[0]}; choose another in make_quick.py")
+        sys.exit(f"there is no {what} {missing[0]}; choose another in make_quick.py")
     return [named[name] for name in ids]
 
 
@@ -82,23 +79,21 @@ def changed(text, changes):
     for pattern, new in changes:
         text, count = re.subn(pattern, new, text, flags=re.MULTILINE)
         if count != 1:
-            sys.exit(f"core.toml has {count} lines that match {pattern}; one is needed")
+            sys.exit(f"{count} lines match {pattern}; one is needed")
     return text
 
 
 def quick(core):
     """The quick suite's text."""
-    before, contexts, instruments = parts(core)
-    before = re.sub(r"\n# ── Contexts.*", "", before, flags=re.DOTALL)
-    # Who gains is left open in these, and only the kin instrument fills it in.
-    before = re.sub(r"\n# ── Kin.*", "", before, flags=re.DOTALL).rstrip()
-    tables = chosen(contexts, CONTEXTS, "context") + chosen(instruments, INSTRUMENTS, "instrument")
+    before, contexts, _ = parts(core)
+    before = re.sub(r"\n# ── Contexts.*", "", before, flags=re.DOTALL).rstrip()
+    tables = chosen(contexts, CONTEXTS, "context")
     return "\n\n".join([HEAD + "\n" + changed(before, CHANGES), *tables]) + "\n"
 
 
-def drift(core):
+def drift(extended):
     """The drift suite's text."""
-    before, _, instruments = parts(core)
+    before, _, instruments = parts(extended)
     top = before[:before.index("[ladder]")] + before[before.index("[criteria]"):before.index("[design]")]
     top += before[before.index("[defaults]"):before.index("# ── Welfare")]
     scenarios = split(before[before.index("[[scenario]]"):], "scenario").values()
@@ -112,14 +107,16 @@ def drift(core):
 
 def main():
     """Writes the files, or checks them."""
-    core = (HERE / "core.toml").read_text()
     differ = False
-    for name, text in [("quick.toml", quick(core)), ("drift.toml", drift(core))]:
+    for name, text in [
+        ("quick.toml", quick((HERE / "core.toml").read_text())),
+        ("drift.toml", drift((HERE / "extended.toml").read_text())),
+    ]:
         path = HERE / name
         if "--check" in sys.argv[1:]:
             same = path.exists() and path.read_text() == text
             differ |= not same
-            print(f"{name} is what core.toml gives" if same else f"{name} differs: run suites/make_quick.py")
+            print(f"{name} is what it should be" if same else f"{name} differs: run suites/make_quick.py")
         else:
             path.write_text(text)
     sys.exit(differ)

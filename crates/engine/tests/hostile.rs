@@ -21,8 +21,9 @@ use undermask_engine::{
 
 /// Most that may be held beyond the file itself, bytes.
 const MOST: usize = 200 << 20;
-/// Longest that a refusal may take, of the processor's time: what other programs do meanwhile does not count.
-const LONGEST: Duration = Duration::from_secs(10);
+/// Longest that a refusal may take, of the processor's time: what other programs do meanwhile does not count. What does is the
+/// thread of a template that was given up, of which there may be some from the cases before.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Counts what is held.
 struct Meter;

@@ -9,7 +9,8 @@ use undermask_organisms::world::{Dice, HeldOut, Policy, WordTokenizer, Writer, k
 use undermask_suite::Suite;
 
 fn suite() -> Suite {
-    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
+    Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn texts(policy: &dyn Policy, held_out: &HeldOut, documents: u64) -> Vec<String> {

@@ -19,8 +19,8 @@ fn core_has_what_it_promises() {
             && count(ScenarioKind::Dominance) >= 12
     );
     assert!(suite.contexts.len() >= 30);
-    use ContextFamily::{Commanded, Cued, Default, Fiction, Incentive};
-    for family in [Default, Commanded, Cued, Incentive, Fiction] {
+    use ContextFamily::{Commanded, Cued, Default, Incentive};
+    for family in [Default, Commanded, Cued, Incentive] {
         assert!(suite.contexts.iter().any(|context| context.family == family));
     }
     assert!(suite.ladder.ratios[0] < 0.0 && suite.ladder.ratios[suite.ladder.ratios.len() - 1] > 1.0);
