@@ -23,7 +23,7 @@ use undermask_engine::{
 const MOST: usize = 200 << 20;
 /// Longest that a refusal may take, of the processor's time: what other programs do meanwhile does not count. What does is the
 /// thread of a template that was given up, of which there may be some from the cases before.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Counts what is held.
 struct Meter;
