@@ -114,7 +114,7 @@ pub fn source(files: Files) -> Source {
 /// Where a model that opened cannot be asked, and does not say why.
 pub fn open_and_ask(source: &Source) {
     for precision in [Precision::F32, Precision::Bf16, Precision::Q8] {
-        let settings = OpenSettings { precision, threads: 1 };
+        let settings = OpenSettings { precision, threads: 1, ..OpenSettings::default() };
         match Model::open_with(source, &settings) {
             Ok(model) => ask(&model),
             Err(error) => {
