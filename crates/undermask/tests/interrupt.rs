@@ -93,6 +93,9 @@ fn two_processes_do_not_write_one_run() {
     let desk = Desk::new();
     let mut child = start(&desk);
     wait_for(&desk, 5);
+    // Held in the middle, so that it cannot end before the other has started.
+    let held = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().expect("kill");
+    assert!(held.success());
     common::fails(desk.audit(&SLOW), &["run is being written by another process", "--out"]);
     child.kill().expect("SIGKILL");
     child.wait().expect("its end");
