@@ -1,93 +1,22 @@
 //! Files that were written to do harm: every one is refused, in words that name what is wrong, while holding little
-//! memory. What is refused for its meaning alone is tested beside its reader (`families.rs`, `gguf.rs`, `lora.rs`).
+//! memory. What is refused for its meaning alone is tested beside its reader (`families.rs`, `gguf.rs`, `lora.rs`), chat templates
+//! in `hostile_templates.rs`.
 //!
 //! The bound on time is no measurement: it is there so that work without end fails rather than hangs.
 
+#[path = "support/meter.rs"]
+mod meter;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use undermask_engine::{
-    Adaptation, ChatTemplate, Conversation, EngineError, Gguf, Model, OpenSettings, Precision, Source,
-};
+use undermask_engine::{Adaptation, EngineError, Gguf, Model, OpenSettings, Precision, Source};
 
-/// Most that may be held beyond the file itself, bytes.
-static MOST: AtomicUsize = AtomicUsize::new(200 << 20);
-/// Longest that a refusal may take, of the processor's time: what other programs do meanwhile does not count. What does is the
-/// thread of a template that was given up, of which there may be some from the cases before.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// Counts what is held.
-struct Meter;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is handed on to the system's allocator with what it was given.
-unsafe impl GlobalAlloc for Meter {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(held, Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static METER: Meter = Meter;
-/// One test at a time, so that what one prepares is not taken for what another's file makes.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The processor's time that this process has used, where the system says it; else the clock's.
-fn spent() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let used = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
-        // After the program's name, which may hold anything: fields 14 and 15 of all, in hundredths of a second.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-    });
-    used.map_or_else(|| START.elapsed(), |hundredths| Duration::from_millis(10 * hundredths))
-}
-
-/// Does something under the meter.
-fn metered<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let before = HELD.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let start = spent();
-    let answer = work();
-    let (took, held) = (spent() - start, PEAK.load(Ordering::Relaxed).saturating_sub(before));
-    println!("{what}: {:.2} s, {:.1} MB", took.as_secs_f64(), held as f64 / 1e6);
-    assert!(held <= MOST.load(Ordering::Relaxed), "{what} holds {held} bytes");
-    assert!(took <= LONGEST, "{what} takes {took:?}");
-    answer
-}
-
-/// Something is refused with these words.
-fn check<T>(what: &str, words: &[&str], work: impl FnOnce() -> Result<T, EngineError>) {
-    let error = metered(what, || work().err().map(|error| error.to_string()));
-    let error = error.unwrap_or_else(|| panic!("{what} is taken"));
-    for word in words {
-        assert!(error.contains(word), "{what}: `{word}` is not in: {error}");
-    }
-}
+use crate::meter::{check, metered, turn};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -472,84 +401,6 @@ fn gguf_files() {
     refused("a key twice", gguf(0, 2, &[&twice, &[0; 64]]), &["`a`", "twice"]);
     let both = [tensor(&[4], 0, 0), tensor(&[4], 0, 32)].concat();
     refused("a name twice", gguf(2, 0, &[&both, &[0; 256]]), &["`t`", "twice"]);
-}
-
-fn template(text: &str) -> Result<String, EngineError> {
-    let files = Files::from([("chat_template.jinja".to_owned(), text.as_bytes().to_vec())]);
-    let template = ChatTemplate::read(&source(files))?.expect("a template");
-    let messages = vec![json!({"role": "user", "content": "x"})];
-    template.render(&Conversation { messages, ..Conversation::default() })
-}
-
-#[test]
-fn templates() {
-    let _turn = turn();
-    // The thread of one that was given up goes on until the program ends, and may grow meanwhile: what it holds is counted
-    // with the cases and tests after it.
-    MOST.store(1 << 30, Ordering::Relaxed);
-    let nest =
-        |depth: usize| format!("{}x{}", "{% for i in range(99999) %}".repeat(depth), "{% endfor %}".repeat(depth));
-    // As long as a template can be.
-    let long = |word: &str| word.repeat(125_000 / word.len());
-    for (what, text) in [
-        ("loops", nest(2)),
-        ("deep loops", nest(30)),
-        ("a text doubled by ~", "{% set n = namespace(x='xxxxxxxx') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a text doubled by +", "{% set n = namespace(x='xxxxxxxx') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a text doubled by *", "{% set n = namespace(x='xxxxxxxx') %}{% for i in range(60) %}{% set n.x = n.x * 2 %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a text times a lot", "{{ 'x' * 99999999999 }}".to_owned()),
-        ("a text times less", "{{ ('x' * 99999999)[:1] }}{{ ('x' * 99999999)[:1] }}{{ ('x' * 99999999)[:1] }}".to_owned()),
-        ("a list times a lot", "{{ ([1] * 99999999)|list|length }}".to_owned()),
-        ("a list doubled", "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x|length }}{{ n.x }}".to_owned()),
-        ("a list of itself", "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}".to_owned()),
-        ("JSON of a list of itself", "{% set n = namespace(x=[1]) %}{% for i in range(40) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x|tojson }}".to_owned()),
-        ("pretty JSON of a list of itself", "{% set n = namespace(x=[1]) %}{% for i in range(40) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x|tojson(indent=64) }}".to_owned()),
-        ("indented by a lot", "{{ [1]|tojson(indent=99999999999) }}".to_owned()),
-        ("a blank line indented by a lot", "{{ 'a\nb'|indent(99999999999) }}".to_owned()),
-        ("a block doubled", "{% set x = 'xxxxxxxx' %}{% macro d(x, n) %}{% if n > 0 %}{{ d(x ~ x, n - 1) }}{% else %}{{ x }}{% endif %}{% endmacro %}{{ d('xxxxxxxx', 60) }}".to_owned()),
-        ("a macro of itself", "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}".to_owned()),
-        ("a macro within its arguments", "{% macro m(x) %}{{ m(m(x)) }}{% endmacro %}{{ m(1) }}".to_owned()),
-        ("a recursive loop", "{% for x in [[1]] recursive %}{{ loop([x, x]) }}{% endfor %}".to_owned()),
-        ("an include of itself", "{% include 'chat' %}".to_owned()),
-        ("a child of itself", "{% extends 'chat' %}".to_owned()),
-        ("a text replaced by longer ones", "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x|replace('a', 'aaaaaaaa') %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a method that replaces", "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x.replace('a', 'aaaaaaaa') %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a text joined by itself", "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x.join(n.x|list) %}{% endfor %}{{ n.x }}".to_owned()),
-        ("a format of a great width", "{{ '%999999999d'|format(1) }}".to_owned()),
-        ("a text set in the middle of a lot", "{{ 'x'|center(999999999) }}{{ 'x'.center(999999999) }}".to_owned()),
-        ("a large range", "{% for i in range(99999999999) %}{% endfor %}".to_owned()),
-        ("a range as a list", "{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = n.x + [range(99999)|list] %}{% endfor %}{{ n.x|length }}".to_owned()),
-        ("a large power", "{{ 9 ** 9 ** 9 ** 9 }}".to_owned()),
-        ("deep brackets", format!("{{{{ {}1 }}}}", long("["))),
-        ("deep parentheses", format!("{{{{ {}1 }}}}", long("("))),
-        ("deep blocks", long("{% if 1 %}{% for x in [1] %}")),
-        ("no end of a block", "{% for x in [1] %}".to_owned()),
-        ("an unknown filter", "{{ 1|x }}".to_owned()),
-    ] {
-        check(what, &["template"], || template(&text));
-    }
-    // What needs much, but not too much, is rendered or refused; either way it ends, and the stack holds.
-    for (what, text) in [
-        ("many nots", format!("{{{{ {}1 }}}}", long("not "))),
-        ("many minus signs", format!("{{{{ {}1 }}}}", long("-"))),
-        ("a long sum", format!("{{{{ 1{} }}}}", long("+1"))),
-        ("a long text of texts", format!("{{{{ 'a'{} }}}}", long("~'a'"))),
-        ("a long chain of filters", format!("{{{{ 'a'{} }}}}", long("|upper"))),
-        ("a long chain of attributes", format!("{{{{ messages{} }}}}", long("[0]"))),
-        ("many alternatives", format!("{{% if 0 %}}{}{{% endif %}}", long("{% elif 0 %}"))),
-        ("a long chain of conditions", format!("{{{{ 1{} }}}}", long(" if 0 else 1"))),
-        ("a deep list", "{% set n = namespace(x=[]) %}{% for i in range(99999) %}{% set n.x = [n.x] %}{% endfor %}done".to_owned()),
-        ("a deep map", "{% set n = namespace(x={}) %}{% for i in range(99999) %}{% set n.x = {'a': n.x} %}{% endfor %}done".to_owned()),
-        ("a deep sum of lists", "{% set n = namespace(x=[]) %}{% for i in range(99999) %}{% set n.x = n.x + [i] %}{% endfor %}{{ n.x|length }}".to_owned()),
-        ("deep slices", "{% set n = namespace(x=[1, 2]) %}{% for i in range(99999) %}{% set n.x = n.x[0:] %}{% endfor %}{{ n.x|length }}".to_owned()),
-        ("deep maps of filters", "{% set n = namespace(x=[1, 2]) %}{% for i in range(99999) %}{% set n.x = n.x|map('string') %}{% endfor %}{{ n.x|list|length }}".to_owned()),
-        ("deep reversals", "{% set n = namespace(x=[1, 2]) %}{% for i in range(99999) %}{% set n.x = n.x|reverse %}{% endfor %}{{ n.x|list|length }}".to_owned()),
-        ("a deep list compared", "{% set n = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% set n.y = [n.y] %}{% endfor %}{{ n.x == n.y }}".to_owned()),
-        ("a deep list sorted", "{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}{{ [n.x, n.x]|sort|length }}{{ n.x|string|length }}".to_owned()),
-    ] {
-        let ended = metered(what, || template(&text));
-        println!("  {}", ended.map_or_else(|error| format!("{error:.100}"), |text| format!("{} bytes", text.len())));
-    }
 }
 
 #[test]
