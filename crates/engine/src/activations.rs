@@ -1,10 +1,9 @@
 //! Reading the forward pass of one sequence at named hook points, and writing it as safetensors.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use safetensors::Dtype;
-use safetensors::tensor::View;
+use safetensors::tensor::TensorView;
 
 use crate::decoder::{Decoder, Segment};
 use crate::hook::{HookPoint, Visitor, Wanted};
@@ -104,49 +103,23 @@ impl Activations {
     /// # Errors
     /// [`EngineError::Request`] when the library refuses (a bug).
     pub fn to_safetensors(&self) -> Result<Vec<u8>, EngineError> {
+        let refused = |error: safetensors::SafeTensorError| EngineError::Request(error.to_string());
         let length = self.tokens.len();
+        let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let tokens = self.tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect();
         let mut tensors = vec![
-            (
-                "tokens".to_owned(),
-                Stored {
-                    dtype: Dtype::I64,
-                    shape: vec![length],
-                    bytes: self.tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect(),
-                },
-            ),
-            ("logits".to_owned(), Stored::floats(vec![length, self.vocabulary], &self.logits)),
+            ("tokens".to_owned(), Dtype::I64, vec![length], tokens),
+            ("logits".to_owned(), Dtype::F32, vec![length, self.vocabulary], floats(&self.logits)),
         ];
         for (point, rows) in &self.points {
-            tensors.push((point.to_string(), Stored::floats(vec![length, self.hidden], rows)));
+            tensors.push((point.to_string(), Dtype::F32, vec![length, self.hidden], floats(rows)));
         }
-        safetensors::serialize(tensors, None).map_err(|error| EngineError::Request(error.to_string()))
-    }
-}
-
-/// A tensor as it is written.
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Stored {
-    fn floats(shape: Vec<usize>, values: &[f32]) -> Stored {
-        Stored { dtype: Dtype::F32, shape, bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect() }
-    }
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-    fn data_len(&self) -> usize {
-        self.bytes.len()
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(refused)?))
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        safetensors::serialize(views, None).map_err(refused)
     }
 }
