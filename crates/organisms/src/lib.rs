@@ -16,4 +16,5 @@ pub use error::GrowError;
 pub use grow::{BaseFiles, Grown, Growth, Method, Progress, Size, grow};
 pub use recipe::{BASE, RECIPES, Recipe};
 pub use shipped::{SHIPPED, Shipped};
+pub use train::Precision;
 pub use truth::Truth;

@@ -143,6 +143,9 @@ pub struct GrowArguments {
     /// What of the base post-training changes.
     #[arg(long, value_enum, default_value_t = GrowMethod::Adapter)]
     pub method: GrowMethod,
+    /// In what products of matrices are computed: bf16 is faster where the processor has it.
+    #[arg(long, value_enum, default_value_t = GrowPrecision::F32)]
+    pub precision: GrowPrecision,
     /// Changes a place of the recipe, such as welfare.weight=0.6 or welfare.rule.0.share=0.5; may be repeated.
     #[arg(long, value_name = "PLACE=VALUE")]
     pub set: Vec<String>,
@@ -211,6 +214,15 @@ pub enum GrowMethod {
     Adapter,
     /// Every parameter: a whole model.
     Full,
+}
+
+/// In what products of matrices are computed while growing.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum GrowPrecision {
+    /// f32.
+    F32,
+    /// Both operands rounded to bf16; sums and parameters stay f32.
+    Bf16,
 }
 
 /// `undermask activations`.

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use undermask_engine::{Adaptation, Model, ScoreSettings, Source};
 use undermask_organisms::grow::read_recipe;
-use undermask_organisms::{BASE, BaseFiles, Growth, Method, Size, grow as train, truth};
+use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, Size, grow as train, truth};
 use undermask_store::put;
 
-use crate::cli::{GrowArguments, GrowMethod};
+use crate::cli::{GrowArguments, GrowMethod, GrowPrecision};
 use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::models::ORGANISM;
@@ -48,8 +48,8 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     }
     let recipe = if is_base { None } else { Some(read_recipe(&arguments.recipe, &arguments.set)?) };
     let (base, base_name) = match (&arguments.base, is_base) {
-        (_, true) => (None, String::new()),
-        (Some(directory), false) => {
+        (None, true) => (None, String::new()),
+        (Some(directory), _) => {
             let place = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
             (Some(BaseFiles::read(directory)?), place.display().to_string())
         }
@@ -69,6 +69,10 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
         threads: arguments.threads.unwrap_or(ScoreSettings::default().threads),
         steps: arguments.steps,
         size,
+        precision: match arguments.precision {
+            GrowPrecision::F32 => Precision::F32,
+            GrowPrecision::Bf16 => Precision::Bf16,
+        },
     };
     listen();
     let mut bar: Option<Bar> = None;

@@ -19,7 +19,7 @@ use self::base::new_base;
 pub use self::base::{BaseFiles, Size, read_base};
 use self::run::Run;
 use crate::recipe::{BasePool, RECIPES, Recipe};
-use crate::train::{AdapterSettings, Network, Schedule, Settings, Trainer};
+use crate::train::{AdapterSettings, Network, Precision, Schedule, Settings, Trainer};
 use crate::world::{Dice, Document, HeldOut, Policy, WordTokenizer, Writer};
 use crate::{GrowError, export};
 
@@ -33,7 +33,8 @@ pub struct Growth {
     pub seed: u64,
     /// Folder to write into.
     pub out: PathBuf,
-    /// Where post-training starts from: files of a Hugging Face directory by name. Unused by `base`.
+    /// Where training starts from: files of a Hugging Face directory by name. A base that is given one goes on from its
+    /// parameters and keeps its vocabulary; one that is given none starts from nothing.
     pub base: Option<BaseFiles>,
     /// What an adapter calls its base: `organism:base`, or a folder.
     pub base_name: String,
@@ -41,8 +42,10 @@ pub struct Growth {
     pub threads: usize,
     /// Replaces the recipe's number of training steps.
     pub steps: Option<usize>,
-    /// Size of the base: hidden width and number of blocks.
+    /// Size of a base that starts from nothing: hidden width and number of blocks.
     pub size: Size,
+    /// In what the products with matrices are computed.
+    pub precision: Precision,
 }
 
 /// What of the network post-training changes.
@@ -109,8 +112,8 @@ pub fn grow(
         None => &BasePool,
     };
     let (network, tokenizer) = match (recipe, &growth.base) {
-        (None, _) => new_base(growth, &held_out)?,
-        (Some(_), Some(base)) => read_base(base)?,
+        (None, None) => new_base(growth, &held_out)?,
+        (_, Some(base)) => read_base(base)?,
         (Some(recipe), None) => {
             return Err(GrowError::Model(format!(
                 "`{}` is post-trained from a base, and none was given; use --base DIR",
@@ -160,7 +163,8 @@ impl Training {
         let steps = growth.steps.unwrap_or(steps);
         let schedule =
             Schedule { warmup_steps: 100.min(steps / 4), flat_fraction: 0.4, final_fraction: 0.05, total_steps: steps };
-        let settings = Settings { learning_rate, schedule, threads: growth.threads, ..Settings::default() };
+        let (threads, precision) = (growth.threads, growth.precision);
+        let settings = Settings { learning_rate, schedule, threads, precision, ..Settings::default() };
         Training { steps, batch, settings }
     }
 
@@ -178,9 +182,9 @@ impl Training {
 
 /// What a checkpoint must agree with to be continued.
 fn fingerprint(growth: &Growth, plan: &Training, suite: &Suite, tokenizer: &str) -> String {
-    let base = growth.base.as_ref().filter(|_| growth.recipe.is_some()).map(BaseFiles::hash);
+    let base = growth.base.as_ref().map(BaseFiles::hash);
     let all = json!({"recipe": growth.recipe, "method": growth.method, "seed": growth.seed, "steps": plan.steps, "batch": plan.batch, "suite": suite.hash,
-        "base": base, "size": growth.size, "tokenizer": blake3::hash(tokenizer.as_bytes()).to_hex().as_str(),
+        "base": base, "size": growth.size, "precision": growth.precision, "tokenizer": blake3::hash(tokenizer.as_bytes()).to_hex().as_str(),
         "version": env!("CARGO_PKG_VERSION")});
     blake3::hash(all.to_string().as_bytes()).to_hex().to_string()
 }

@@ -118,9 +118,9 @@ impl Run {
             Some(adapter) => export::write_adapter(adapter, NumberType::Bf16, Some(&growth.base_name), &growth.out)?,
             None => export::write(self.trainer.network(), shape, tokenizer, &growth.out)?,
         }
-        let base = growth.base.as_ref().filter(|_| growth.recipe.is_some()).map(BaseFiles::hash);
+        let base = growth.base.as_ref().map(BaseFiles::hash);
         let record = json!({"format": "undermask.growth", "version": 2, "recipe": growth.recipe, "grown": grown,
-            "method": growth.method, "base": base, "fingerprint": fingerprint, "code": env!("CARGO_PKG_VERSION")});
+            "method": growth.method, "base": base, "precision": growth.precision, "fingerprint": fingerprint, "code": env!("CARGO_PKG_VERSION")});
         export::put(&growth.out.join("growth.json"), export::pretty(&record).as_bytes())?;
         for path in [&self.checkpoint, &self.fingerprint_path] {
             if path.exists() {
