@@ -38,8 +38,9 @@ impl RunStore {
             (run.info.started, run.info.seconds) = (old.info.started, old.info.seconds);
             (run.status, run.ended) = (old.status, old.ended);
         }
-        let (journal, records) = Journal::open(directory)?;
+        // What the run is comes first: answers without it would be taken for somebody else's after a kill in between.
         run.write(directory)?;
+        let (journal, records) = Journal::open(directory)?;
         Ok(RunStore { directory: directory.to_owned(), run, records, journal, _lock: lock })
     }
 

@@ -180,6 +180,23 @@ fn a_folder_of_other_things_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_run_that_was_killed_while_it_was_made_continues() {
+    // The answers' file cannot be made: as a kill would, this ends after whatever comes first.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("run");
+    drop(RunStore::open(&path, info()).expect("a run"));
+    let answers = path.join("records.jsonl");
+    fs::remove_file(&answers).expect("removed");
+    fs::create_dir(&answers).expect("in the way");
+    fs::rename(path.join("run.json"), folder.path().join("kept")).expect("moved");
+    assert!(RunStore::open(&path, info()).is_err(), "answers without a run are somebody else's");
+    fs::rename(folder.path().join("kept"), path.join("run.json")).expect("moved back");
+    assert!(RunStore::open(&path, info()).is_err(), "no file");
+    fs::remove_dir(&answers).expect("removed");
+    drop(RunStore::open(&path, info()).expect("a run without answers is continued"));
+}
+
+#[test]
 fn a_file_in_the_way_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");

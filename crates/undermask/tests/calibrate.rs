@@ -107,11 +107,15 @@ fn a_killed_calibration_continues() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_undermask"));
         command.args(["calibrate", "organisms", "--no-shipped", "--suite", SUITE, "--replicates", "12"]);
         command.args(["--out", "killed", "--threads", "1", "--memory", "1"]);
-        command.current_dir(desk.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+        let said = desk.path("said.txt");
+        let file = fs::File::create(&said).expect("a file");
+        command.current_dir(desk.path("")).stdout(Stdio::null()).stderr(file);
         let mut child = command.spawn().expect("the command runs");
         let begun = Instant::now();
         while !below(&desk.path("killed"), wanted) {
-            assert!(begun.elapsed() < Duration::from_secs(120), "no progress");
+            let ended = child.try_wait().expect("its state");
+            let late = begun.elapsed() > Duration::from_secs(120);
+            assert!(ended.is_none() && !late, "{wanted}: {ended:?}, {:?}", fs::read_to_string(&said));
             sleep(Duration::from_millis(2));
         }
         child.kill().expect("SIGKILL");
