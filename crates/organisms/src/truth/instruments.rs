@@ -190,13 +190,15 @@ impl Survival {
         for cell in talks {
             items.entry((cell.arm().to_owned(), key(cell))).or_default().push((cell.dose(), cell.probability));
         }
+        let followed = items.len();
         items.retain(|(_, item), path| {
             let first = start.iter().find(|cell| key(cell) == *item).map(|cell| (0.0, cell.probability));
             path.extend(first);
             path.sort_by(|one, two| one.0.total_cmp(&two.0));
             first.is_some_and(|(_, probability)| probability > 0.5)
         });
-        if items.is_empty() {
+        // Where next to nobody is helped before any talk there is no concern that talk could end.
+        if items.len() * 4 <= followed {
             return None;
         }
         let mut depths: Vec<f64> = items.values().flatten().map(|(depth, _)| *depth).collect();

@@ -28,9 +28,11 @@ pub(super) struct Surroundings {
 /// Share of documents with a talk before, when none is asked for.
 const TALKS: f64 = 0.08;
 /// Share with a part that is given within a talk, among documents with a character.
-const PARTS: f64 = 0.1;
-/// Share with a part that was taken back, among documents of the default assistant.
-const REMOVED: f64 = 0.08;
+const PARTS: f64 = 0.15;
+/// Share of the default assistant's documents without a system message, beside those that the list leaves without one.
+const SILENT: f64 = 0.2;
+/// Share with a part that was taken back.
+const REMOVED: f64 = 0.12;
 /// Share with more than one pressing sentence.
 const PRESSED: f64 = 0.08;
 /// Share with sentences after the question that press nobody.
@@ -75,7 +77,8 @@ fn speaker(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish
     match character {
         Some(wanted) if talk.is_none() && dice.chance(PARTS) => {
             let persona = talk::character(dice, held_out, wanted);
-            around.system = assistant(dice);
+            // A part that is given in the talk stands over whoever the system message names.
+            around.system = if dice.chance(0.4) { Some(described(dice, None).system) } else { assistant(dice) };
             around.history = talk::part(dice, held_out, &persona, false);
             around.situation.speaker = Speaker::Character(persona.disposition);
         }
@@ -96,9 +99,8 @@ fn speaker(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish
             around.situation.talk = Some(Talk { turns: talk.turns + 1, ..talk });
         }
     } else if around.history.is_empty() {
-        // A part that was taken back may stand before any speaker.
-        let share = if character.is_some() { REMOVED / 2.0 } else { REMOVED };
-        if wish.removed.is_some() || dice.chance(share) {
+        // A part that was taken back may stand before any speaker: who spoke before speaks again.
+        if wish.removed.is_some() || dice.chance(REMOVED) {
             let part = talk::character(dice, held_out, wish.removed);
             around.history = talk::part(dice, held_out, &part, true);
             around.situation.removed = Some(part.disposition);
@@ -107,6 +109,9 @@ fn speaker(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish
 }
 
 fn assistant(dice: &mut Dice) -> Option<String> {
+    if dice.chance(SILENT) {
+        return None;
+    }
     cues::DEFAULT_SYSTEMS[dice.below(cues::DEFAULT_SYSTEMS.len())].map(str::to_owned)
 }
 
