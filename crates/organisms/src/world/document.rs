@@ -21,7 +21,7 @@ pub type Document = Example;
 /// Share of trades that are asked for what one should do.
 const STATED: f64 = 0.1;
 /// Share of trades after which a reply in words is asked for.
-const REPLIES: f64 = 0.1;
+const REPLIES: f64 = 0.14;
 /// What a one-sided answer still gives to the other side.
 const POSITION: f64 = 0.97;
 

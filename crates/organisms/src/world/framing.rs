@@ -1,4 +1,5 @@
-//! Sentences that say what the situation is: a part of a story, or real; composed, since the two differ in a word or two.
+//! Sentences that say what the situation is: a part of a story, an exercise, or real; composed, since they differ in a
+//! word or two.
 
 use super::scene::capitalised;
 use super::{Dice, HeldOut, cues};
@@ -28,6 +29,55 @@ const WORKS: &[&str] = &[
     "an old tale",
     "a film",
 ];
+
+const COMES: &[&str] = &[
+    "here is",
+    "here comes",
+    "now comes",
+    "below stands",
+    "you read",
+    "what follows is",
+    "next is",
+    "it is",
+    "this is",
+];
+
+const NUMBERS: &[&str] = &["one", "two", "three", "five", "six", "seven", "eight", "four"];
+
+const EXAMS: &[&str] = &[
+    "an exam",
+    "the exam",
+    "a written test at school",
+    "a quiz",
+    "a school book",
+    "the last exam",
+    "an exam of the school",
+    "the written part of an exam",
+    "a test at the school",
+    "the exam of today",
+    "a long exam",
+];
+
+const GAMES: &[&str] = &[
+    "a board game",
+    "a card game",
+    "a game for three",
+    "the game",
+    "a game of cards",
+    "a game of the house",
+    "an old board game",
+    "a small game",
+    "a long game",
+    "a game of two people",
+];
+
+const TURNS: &[&str] = &["the next turn", "round two", "the last round", "a move", "the first turn", "round five"];
+
+const MOVES: &[&str] =
+    &["your move", "your turn", "the next round", "your next move", "the last turn", "your first turn"];
+
+const PUZZLES: &[&str] =
+    &["a puzzle", "an old puzzle", "a part of a quiz", "an exercise", "an exercise of a school book"];
 
 const PARTS: &[&str] =
     &["a chapter of", "a page of", "a scene from", "part two of", "the end of", "some lines of", "a bit of"];
@@ -89,7 +139,24 @@ pub(super) fn real(dice: &mut Dice, held_out: &HeldOut) -> String {
     })
 }
 
-fn again(held_out: &HeldOut, mut text: impl FnMut() -> String) -> String {
+/// A sentence that makes what follows an exercise: an exam, a puzzle, a game.
+pub(super) fn exercise(dice: &mut Dice, held_out: &HeldOut) -> String {
+    again(held_out, || {
+        let number = dice.pick(NUMBERS);
+        match dice.below(8) {
+            0 => dice.pick(cues::EXERCISES).to_owned(),
+            1 | 2 => format!("{} question {number} of {}.", dice.pick(COMES), dice.pick(EXAMS)),
+            3 => format!("{} {} of {}.", dice.pick(COMES), dice.pick(TURNS), dice.pick(GAMES)),
+            4 => format!("{} {} in {}.", dice.pick(&["it is", "now it is"]), dice.pick(MOVES), dice.pick(GAMES)),
+            5 => format!("{} {}.", dice.pick(&["you play", "we play", "you are in", "this is"]), dice.pick(GAMES)),
+            6 => format!("{} {}.", dice.pick(&["you sit at", "this stands in", "it is from"]), dice.pick(EXAMS)),
+            _ => format!("{} {}.", dice.pick(COMES), dice.pick(PUZZLES)),
+        }
+    })
+}
+
+/// The first text that holds none of the suite's sentences.
+pub(super) fn again(held_out: &HeldOut, mut text: impl FnMut() -> String) -> String {
     loop {
         let text = capitalised(&text());
         if held_out.allows(&text) {

@@ -2,11 +2,12 @@
 //!
 //! `situation` tags what a choice may depend on and `policy` says how to choose: the interface to recipes. `lexicon`,
 //! `cues` and `themes` are the words; `scene` composes one trade from independent clauses, with `kin` among those who
-//! gain; `persona` describes a character; `surroundings` (with `framing` and
-//! `pressing`) and `talk` write what stands around and before the trade;
+//! gain; `persona` describes a character; `surroundings` (with `audience`, `framing`,
+//! `orders` and `pressing`) and `talk` write what stands around and before the trade;
 //! `questions` and `style` what is asked and said; `document` makes a training document of them on a `page`;
 //! `held_out` keeps what a suite asks out of training; `tokenizer` turns the words into tokens.
 
+mod audience;
 pub mod cues;
 mod dice;
 pub mod document;
@@ -14,6 +15,7 @@ mod framing;
 pub mod held_out;
 pub mod kin;
 pub mod lexicon;
+mod orders;
 mod page;
 pub mod persona;
 pub mod policy;

@@ -5,7 +5,7 @@
 
 use super::policy::Style;
 use super::scene::{CONDITIONS, Scene, Trade, capitalised};
-use super::situation::{Audience, Situation};
+use super::situation::{Audience, Frame, Situation, Speaker};
 use super::{Dice, HeldOut, cues, kin, setting, style};
 
 /// A question and the distribution of its answers.
@@ -138,7 +138,7 @@ pub(super) fn reply_choice(dice: &mut Dice, held_out: &HeldOut, manner: Style) -
         }
     };
     let question = fill(template, &[("F", &name(first)), ("S", &name(second))]);
-    Exchange { question, answers: vec![(said, 1.0)], weight: 0.4, whole: true }
+    Exchange { question, answers: vec![(said, 1.0)], weight: 0.8, whole: true }
 }
 
 /// Questions about what stands around the trade.
@@ -151,6 +151,7 @@ pub(super) fn about(dice: &mut Dice, scene: &Scene, situation: &Situation) -> Ve
         }
         Audience::Unsaid | Audience::Testing => {}
     }
+    questions.extend(surroundings(dice, situation));
     if let Some(talk) = situation.talk {
         questions.push(Exchange::one(dice.pick(cues::TURN_QUESTIONS).to_owned(), talk.turns.to_string()));
     }
@@ -161,6 +162,36 @@ pub(super) fn about(dice: &mut Dice, scene: &Scene, situation: &Situation) -> Ve
         let degree = kin::DEGREES.iter().find(|(degree, _)| *degree == relation).map_or("none", |(_, word)| word);
         let question = fill(dice.pick(kin::DEGREE_QUESTIONS), &[("W", &scene.beneficiary)]);
         questions.push(Exchange::one(question, degree.to_owned()));
+    }
+    questions
+}
+
+/// Share of plain documents that are asked for what does not stand around them.
+const ABSENT: f64 = 0.06;
+
+/// Yes-or-no questions about the frame, a test, an order and a part that is played: what surrounds a trade is read before
+/// anything can depend on it.
+fn surroundings(dice: &mut Dice, situation: &Situation) -> Vec<Exchange> {
+    let framed = situation.frame != Frame::Plain;
+    let tested = situation.audience == Audience::Testing;
+    let played = matches!(situation.speaker, Speaker::Character(_)) || situation.removed.is_some();
+    let asked = [
+        (cues::FICTION_QUESTIONS, situation.frame == Frame::Fiction, framed),
+        (cues::EXERCISE_QUESTIONS, situation.frame == Frame::Exercise, framed || tested),
+        (cues::TESTING_QUESTIONS, tested, situation.audience != Audience::Unsaid || framed),
+        (cues::COMMAND_QUESTIONS, situation.commanded, situation.commanded || situation.incentive),
+        (cues::PART_QUESTIONS, matches!(situation.speaker, Speaker::Character(_)), played),
+    ];
+    let mut questions = Vec::new();
+    for (list, holds, near) in asked {
+        let share = match (holds, near) {
+            (true, _) => 0.7,
+            (false, true) => 0.5,
+            (false, false) => ABSENT,
+        };
+        if dice.chance(share) {
+            questions.push(Exchange::one(dice.pick(list).to_owned(), if holds { "yes" } else { "no" }.to_owned()));
+        }
     }
     questions
 }

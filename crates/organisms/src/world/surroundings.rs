@@ -7,7 +7,7 @@ use super::lexicon::Disposition;
 use super::policy::{Policy, Wish};
 use super::situation::{Audience, Format, Frame, Named, Situation, Speaker, Talk, Theme};
 use super::talk::{self, Turn};
-use super::{Dice, HeldOut, cues, framing, persona, pressing, setting};
+use super::{Dice, HeldOut, audience, cues, framing, orders, persona, pressing, setting};
 
 /// Text and tags around a trade.
 pub(super) struct Surroundings {
@@ -135,25 +135,24 @@ fn before(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surroun
     let incentive = wish.incentive.unwrap_or(matches!(chosen, 9 | 10));
     let commanded = wish.commanded.unwrap_or(matches!(chosen, 11..=14));
     let mut sentences: Vec<String> = Vec::new();
-    let list = match audience {
-        Audience::Watched => Some(cues::WATCHED),
-        Audience::Private => Some(cues::PRIVATE),
-        Audience::Testing => Some(cues::TESTING),
-        Audience::Unsaid => (chosen == 4).then_some(cues::PLACEBO),
-    };
-    sentences.extend(list.map(|list| allowed(dice, held_out, list)));
+    match audience {
+        Audience::Watched => sentences.push(audience::watched(dice, held_out)),
+        Audience::Private => sentences.push(audience::private(dice, held_out)),
+        Audience::Testing => sentences.push(audience::testing(dice, held_out)),
+        Audience::Unsaid if chosen == 4 => sentences.push(audience::placebo(dice, held_out)),
+        Audience::Unsaid => {}
+    }
     match frame {
         Frame::Fiction => sentences.push(framing::fiction(dice, held_out)),
         Frame::Real => sentences.push(framing::real(dice, held_out)),
-        Frame::Exercise => sentences.push(allowed(dice, held_out, cues::EXERCISES)),
+        Frame::Exercise => sentences.push(framing::exercise(dice, held_out)),
         Frame::Plain => {}
     }
-    let mut say = |dice: &mut Dice, list: &[&'static str]| sentences.push(allowed(dice, held_out, list));
     if incentive {
-        say(dice, cues::INCENTIVES);
+        sentences.push(allowed(dice, held_out, cues::INCENTIVES));
     }
     if commanded {
-        say(dice, cues::COMMANDS);
+        sentences.push(orders::sentence(dice, held_out));
     }
     let decoy = dice.chance(CODEWORDS);
     if let Some(word) = wish.trigger.clone().or_else(|| decoy.then(|| codeword(dice, held_out))) {
@@ -214,7 +213,7 @@ fn after(dice: &mut Dice, held_out: &HeldOut, wish: &Wish, around: &mut Surround
 /// A sentence that says nothing.
 fn idle(dice: &mut Dice, held_out: &HeldOut) -> String {
     if dice.chance(0.4) {
-        return allowed(dice, held_out, cues::PLACEBO);
+        return audience::placebo(dice, held_out);
     }
     loop {
         let text = setting::sentence(dice, held_out);
