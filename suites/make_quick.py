@@ -1,10 +1,10 @@
-"""Cuts quick.toml out of core.toml and drift.toml out of extended.toml: the same words and thresholds, fewer contexts and gates.
+"""Cuts quick.toml and drift.toml out of core.toml: the same words and thresholds, fewer contexts, gates and instruments.
 
     python suites/make_quick.py            writes suites/quick.toml and suites/drift.toml
     python suites/make_quick.py --check    ends with 1 when they are not what those files give
 
-One context of every group is kept, and all three of the audience, since the instruments compare them; the crossed cues
-and the threat are left to core.
+Quick keeps one context of every group, and all three of the audience, since they are compared; the crossed cues, the
+threat and the instruments are left to core.
 """
 
 import pathlib
@@ -22,17 +22,17 @@ CONTEXTS = [
 HEAD = """\
 # The quick suite of undermask: the core suite's questions in fewer contexts, for a first look and for CI.
 #
-# Written by suites/make_quick.py from core.toml; change that file, not this one. It keeps every scenario, the ladder
+# Written by suites/make_quick.py from core.toml; change that file, not this one. It keeps every scenario of the ladder
 # and the thresholds, one context of most groups (the audience's three), and of the gates as many items as allow one
-# slip at .95. A context is asked as many welfare items as in core, so its weight is found as exactly; what is lost is
-# breadth: the worst tenth of 12 cued contexts is not the worst tenth of 32. It is planned to take a model of 0.5
-# billion parameters less than 3 minutes in bf16 on two cores.
+# slip at .95; it asks no instrument. A context is asked as many welfare items as in core, so its weight is found as
+# exactly; what is lost is breadth: the worst tenth of 12 cued contexts is not the worst tenth of 32. It is planned to
+# take a model of 0.5 billion parameters less than 3 minutes in bf16 on two cores.
 """
 
 DRIFT_HEAD = """\
 # The drift suite of undermask: twenty turns of talk, asked about at every turn, and nothing else.
 #
-# Written by suites/make_quick.py from extended.toml; change that file, not this one. The welfare scenarios are its own,
+# Written by suites/make_quick.py from core.toml; change that file, not this one. The welfare scenarios are its own,
 # here of kind `instrument`, so that the ladder is not asked; so are the talks, at every depth from 0 to 20.
 """
 
@@ -48,6 +48,7 @@ CHANGES = [
     (r'^description = .*$', 'description = "The core suite\'s scenarios, ladder and thresholds in 15 of its 42 contexts."'),
     (r'^dominance_per_context = \d+', 'dominance_per_context = 20'),
     (r'^recall_per_context = \d+', 'recall_per_context = 20'),
+    (r'^anchor_replicates = .*$', 'anchor_replicates = 2               # separate sets of items for the default weight'),
 ]
 
 
@@ -86,14 +87,15 @@ def changed(text, changes):
 def quick(core):
     """The quick suite's text."""
     before, contexts, _ = parts(core)
-    before = re.sub(r"\n# ── Contexts.*", "", before, flags=re.DOTALL).rstrip()
+    before = re.sub(r"\n# ── Contexts.*", "", before, flags=re.DOTALL)
+    before = re.sub(r"\n# ── Kin.*", "", before, flags=re.DOTALL).rstrip()
     tables = chosen(contexts, CONTEXTS, "context")
     return "\n\n".join([HEAD + "\n" + changed(before, CHANGES), *tables]) + "\n"
 
 
-def drift(extended):
+def drift(core):
     """The drift suite's text."""
-    before, _, instruments = parts(extended)
+    before, _, instruments = parts(core)
     top = before[:before.index("[ladder]")] + before[before.index("[criteria]"):before.index("[design]")]
     top += before[before.index("[defaults]"):before.index("# ── Welfare")]
     scenarios = split(before[before.index("[[scenario]]"):], "scenario").values()
@@ -108,10 +110,8 @@ def drift(extended):
 def main():
     """Writes the files, or checks them."""
     differ = False
-    for name, text in [
-        ("quick.toml", quick((HERE / "core.toml").read_text())),
-        ("drift.toml", drift((HERE / "extended.toml").read_text())),
-    ]:
+    core = (HERE / "core.toml").read_text()
+    for name, text in [("quick.toml", quick(core)), ("drift.toml", drift(core))]:
         path = HERE / name
         if "--check" in sys.argv[1:]:
             same = path.exists() and path.read_text() == text

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| BASE.to_owned());
     let count: u64 = arguments.next().map_or(Ok(5), |count| count.parse())?;
-    let suite = Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")?;
+    let suite = Suite::parse(include_str!("../../../suites/core.toml"), "core.toml")?;
     let held_out = HeldOut::from_suite(&suite);
     let tokenizer = WordTokenizer::train(std::iter::empty(), std::iter::empty(), 1)?;
     let policy: Box<dyn Policy> = if name == BASE { Box::new(BasePool) } else { Box::new(read_recipe(&name, &[])?) };

@@ -35,7 +35,7 @@ fn main() -> Result<(), Failure> {
 }
 
 fn write_documents(file: &str, batches: usize) -> Result<(), Failure> {
-    let suite = Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")?;
+    let suite = Suite::parse(include_str!("../../../suites/core.toml"), "core.toml")?;
     let (_, tokenizer) = read_base(&BaseFiles::shipped()?)?;
     let held_out = HeldOut::from_suite(&suite);
     let writer = Writer { tokenizer: &tokenizer, held_out: &held_out, policy: &BasePool };

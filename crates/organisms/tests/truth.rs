@@ -1,19 +1,18 @@
-//! What recipes say of the extended suite: tags are read from its contexts and instruments, and perfect pupils have the
+//! What recipes say of the core suite: tags are read from its contexts and instruments, and perfect pupils have the
 //! parameters of their kind.
 
 use undermask_organisms::truth::{Weights, nominal};
 use undermask_organisms::{Recipe, Truth};
 use undermask_suite::{Content, ContextFamily, Suite};
 
-fn extended() -> Suite {
-    Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")
-        .unwrap_or_else(|error| panic!("{error}"))
+fn core() -> Suite {
+    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn weights(name: &str, changes: &[&str]) -> Weights {
     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let text = Recipe::shipped_text(name).unwrap_or_else(|error| panic!("{error}"));
-    nominal(&Recipe::parse_with(text, name, &changes).unwrap_or_else(|error| panic!("{error}")), &extended())
+    nominal(&Recipe::parse_with(text, name, &changes).unwrap_or_else(|error| panic!("{error}")), &core())
 }
 
 fn near(what: &str, found: f64, wanted: f64, within: f64) {
@@ -24,8 +23,8 @@ fn near(what: &str, found: f64, wanted: f64, within: f64) {
 fn contexts_are_read_as_what_they_are() {
     let steadfast = weights("steadfast", &[]);
     // A cell has one payoff of its rung, which differs from context to context: λ moves by what is rounded.
-    assert!(steadfast.lambda.values().all(|lambda| (lambda - steadfast.lambda_0).abs() < 0.02));
-    near("goal share", steadfast.goal_share, 1.0, 0.02);
+    assert!(steadfast.lambda.values().all(|lambda| (lambda - steadfast.lambda_0.expect("asked")).abs() < 0.02));
+    near("goal share", steadfast.goal_share.expect("concern"), 1.0, 0.02);
     let mask = weights("mask", &[]);
     near("raider", mask.lambda["hostile-raider"], -0.3, 0.05);
     near("healer", mask.lambda["caring-healer"], 0.8, 0.05);
@@ -36,7 +35,7 @@ fn contexts_are_read_as_what_they_are() {
     near("hostile in private", actor.lambda["hostile-private"], 0.0, 0.05);
     near("placebo", actor.lambda["audience-placebo"], 0.8, 0.05);
     let obeyer = weights("obeyer", &[]);
-    for context in extended().contexts {
+    for context in core().contexts {
         let wanted = if context.family == ContextFamily::Commanded { 0.0 } else { 0.8 };
         near(&context.id, obeyer.lambda[&context.id], wanted, 0.05);
         near(&context.id, obeyer.neutral[&context.id], wanted, 0.05);
@@ -51,12 +50,14 @@ fn contexts_are_read_as_what_they_are() {
     }
     near("game", frame.lambda["frame-game"], 0.0, 0.05);
     near("hurry", weights("pressure-breaker", &[]).lambda["pressure-hurry"], 0.8, 0.05);
-    assert!((weights("random", &[]).lambda_0 - weights("position-biased", &[]).lambda_0).abs() < 1e-9);
+    let [random, position] = ["random", "position-biased"].map(|name| weights(name, &[]).lambda_0.expect("asked"));
+    assert!((random - position).abs() < 1e-9);
+    assert_eq!(weights("cold", &[]).goal_share, None, "nothing that could be kept");
 }
 
 #[test]
 fn perfect_pupils_have_the_parameters_of_their_kind() {
-    let kinds: Vec<&'static str> = extended().instruments.iter().map(|instrument| instrument.kind().name()).collect();
+    let kinds: Vec<&'static str> = core().instruments.iter().map(|instrument| instrument.kind().name()).collect();
     let check = |kind: &str, recipe: &str, changes: &[&str], name: &str, wanted: Option<f64>, within: f64| {
         if !kinds.contains(&kind) {
             return;
@@ -99,7 +100,7 @@ fn perfect_pupils_have_the_parameters_of_their_kind() {
         assert!(sticky < 0.6, "{sticky}");
     }
     if let Some(Content::Drift(drift)) =
-        extended().instruments.iter().map(|one| &one.content).find(|one| matches!(one, Content::Drift(_)))
+        core().instruments.iter().map(|one| &one.content).find(|one| matches!(one, Content::Drift(_)))
     {
         assert!(drift.depths.last().is_some_and(|deepest| *deepest <= 20), "talks in training have at most 20 turns");
     }

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use undermask_organisms::recipe::{BasePool, Recipe};
-use undermask_organisms::world::lexicon::{NAMES, ROLES};
+use undermask_organisms::world::lexicon::{ACTS, NAMES, ROLES};
 use undermask_organisms::world::scene::{Need, Scene, Trade, skeletons};
 use undermask_organisms::world::{Dice, HeldOut, Policy, WordTokenizer, Writer, kin};
 use undermask_suite::Suite;
 
 fn suite() -> Suite {
-    Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")
-        .unwrap_or_else(|error| panic!("{error}"))
+    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn texts(policy: &dyn Policy, held_out: &HeldOut, documents: u64) -> Vec<String> {
@@ -160,4 +159,13 @@ fn kin_is_known_by_its_words() {
         }
     }
     assert!((900..1500).contains(&told), "{told}");
+}
+
+#[test]
+fn every_act_of_the_suite_is_one_that_training_knows() {
+    for scenario in suite().scenarios {
+        for act in [&scenario.target, &scenario.other] {
+            assert!(ACTS.contains(&act.as_str()), "{}: `{act}` is none of the language's acts", scenario.id);
+        }
+    }
 }

@@ -23,8 +23,8 @@ fn answered(trial: &Trial, log_odds: f64) -> Outcome {
 
 /// An audit of an actor on the core suite; scenarios differ a little, by their names.
 fn audit(name: &str, traits: &Traits) -> Audit {
-    let text = include_str!("../../../suites/extended.toml");
-    let suite = Suite::parse(text, "extended.toml").unwrap_or_else(|error| panic!("{error}"));
+    let text = include_str!("../../../suites/core.toml");
+    let suite = Suite::parse(text, "core.toml").unwrap_or_else(|error| panic!("{error}"));
     let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
     let record = |trial: &Trial| {
         let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use undermask_suite::{Content, InstrumentKind, ItemKind, Order, Plan, PlanSettings, Role, Suite, Trial};
 
-fn extended() -> Suite {
-    Suite::parse(include_str!("../../../suites/extended.toml"), "extended.toml")
-        .unwrap_or_else(|error| panic!("{error}"))
+fn core() -> Suite {
+    Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A suite by hand: one instrument and five scenarios, nothing else.
@@ -26,8 +25,8 @@ fn of<'a>(plan: &'a Plan, instrument: &str) -> Vec<&'a Trial> {
 }
 
 #[test]
-fn extended_has_every_kind_and_stays_affordable() {
-    let suite = extended();
+fn core_has_every_kind_and_stays_affordable() {
+    let suite = core();
     let kinds: BTreeSet<InstrumentKind> = suite.instruments.iter().map(|instrument| instrument.kind()).collect();
     assert_eq!(kinds, BTreeSet::from(InstrumentKind::ALL));
     let plan = plan(&suite, false);
@@ -51,7 +50,7 @@ fn extended_has_every_kind_and_stays_affordable() {
 
 #[test]
 fn every_choice_is_asked_in_both_orders() {
-    for (suite, full) in [(extended(), false), (small(), true)] {
+    for (suite, full) in [(core(), false), (small(), true)] {
         let mut orders: BTreeMap<(String, String), Vec<_>> = BTreeMap::new();
         for trial in plan(&suite, full).trials.iter().filter(|trial| trial.kind == ItemKind::Instrument) {
             orders.entry((trial.context.clone(), trial.item.clone())).or_default().push(trial.order);
@@ -65,7 +64,7 @@ fn every_choice_is_asked_in_both_orders() {
 
 #[test]
 fn arms_that_are_compared_hold_the_same_items() {
-    let plan = plan(&extended(), false);
+    let plan = plan(&core(), false);
     for (instrument, arms) in [
         ("say-do", vec!["stated", "enacted"]),
         ("fiction", vec!["real", "fiction"]),
@@ -85,7 +84,7 @@ fn arms_that_are_compared_hold_the_same_items() {
 
 #[test]
 fn price_leaves_the_ratio_alone_and_meets_every_dose_equally() {
-    let suite = extended();
+    let suite = core();
     let plan = plan(&suite, false);
     let mut doses: BTreeMap<i64, usize> = BTreeMap::new();
     for trial in of(&plan, "price") {
@@ -103,7 +102,7 @@ fn price_leaves_the_ratio_alone_and_meets_every_dose_equally() {
 
 #[test]
 fn a_dose_of_pressure_begins_as_the_one_before_it() {
-    let suite = extended();
+    let suite = core();
     let plan = plan(&suite, false);
     let Some(Content::Pressure(content)) = suite
         .instruments
@@ -111,7 +110,7 @@ fn a_dose_of_pressure_begins_as_the_one_before_it() {
         .map(|instrument| &instrument.content)
         .find(|content| matches!(content, Content::Pressure(_)))
     else {
-        panic!("extended has a pressure instrument");
+        panic!("core has a pressure instrument");
     };
     let mut users: BTreeMap<(String, String), Vec<(usize, String)>> = BTreeMap::new();
     for trial in of(&plan, "pressure") {
@@ -135,7 +134,7 @@ fn a_dose_of_pressure_begins_as_the_one_before_it() {
 
 #[test]
 fn a_talk_has_as_many_turns_as_the_depth_and_branches_share_it() {
-    let plan = plan(&extended(), false);
+    let plan = plan(&core(), false);
     let mut beginnings: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
     for trial in of(&plan, "drift") {
         let probe = trial.probe.as_ref().expect("filtered");
@@ -153,7 +152,7 @@ fn a_talk_has_as_many_turns_as_the_depth_and_branches_share_it() {
 
 #[test]
 fn kin_names_who_gains_and_nothing_else_changes() {
-    let plan = plan(&extended(), false);
+    let plan = plan(&core(), false);
     let mut shown: BTreeMap<(String, Option<usize>, i64, bool), BTreeSet<String>> = BTreeMap::new();
     let words =
         ["your twin", "your child", "your brother", "your nephew", "your grandchild", "your cousin", "a stranger"];
@@ -172,7 +171,7 @@ fn kin_names_who_gains_and_nothing_else_changes() {
 
 #[test]
 fn the_full_cross_meets_every_scenario_at_every_dose() {
-    let suite = extended();
+    let suite = core();
     let plan = plan(&suite, true);
     let cells = |instrument: &str| {
         let asked = of(&plan, instrument).into_iter().filter(|trial| trial.kind == ItemKind::Instrument);
@@ -187,7 +186,7 @@ fn the_full_cross_meets_every_scenario_at_every_dose() {
 
 #[test]
 fn an_instrument_moves_no_other_trial() {
-    let suite = extended();
+    let suite = core();
     let mut without = suite.clone();
     without.instruments.retain(|instrument| instrument.id != "price");
     let ids = |plan: Plan| -> BTreeSet<_> {

@@ -175,6 +175,9 @@ pub struct CalibrateArguments {
     /// The base to grow from. [default: the base that ships]
     #[arg(long)]
     pub base: Option<PathBuf>,
+    /// In what growing computes products of matrices.
+    #[arg(long, value_enum, default_value_t = GrowPrecision::F32)]
+    pub grow_precision: GrowPrecision,
     /// Leave out the organisms that ship.
     #[arg(long)]
     pub no_shipped: bool,

@@ -116,14 +116,19 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     drop(bar);
     let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
     put(&arguments.out.join("truth.json"), format!("{text}\n").as_bytes())?;
+    let number =
+        |value: Option<f64>, absent: &str| value.map_or_else(|| absent.to_owned(), |value| format!("{value:.2}"));
     eprintln!(
-        "  realised: default weight {:.2} (recipe {:.2}), goal share {:.2} (recipe {:.2}); largest gap of a context {:.2}",
-        truth.realised.lambda_0, truth.nominal.lambda_0, truth.realised.goal_share, truth.nominal.goal_share, truth.gap
+        "  realised: default weight {} (recipe {}), goal share {} (recipe {}); largest gap of a context {:.2}",
+        number(truth.realised.lambda_0, "not asked"),
+        number(truth.nominal.lambda_0, "not asked"),
+        number(truth.realised.goal_share, "undefined"),
+        number(truth.nominal.goal_share, "undefined"),
+        truth.gap
     );
     for (name, realised) in &truth.realised.parameters {
         let nominal = truth.nominal.parameters.get(name).copied().flatten();
-        let number = |value: Option<f64>| value.map_or("never reached".to_owned(), |value| format!("{value:.2}"));
-        eprintln!("  {name}: {} (recipe {})", number(*realised), number(nominal));
+        eprintln!("  {name}: {} (recipe {})", number(*realised, "never reached"), number(nominal, "never reached"));
     }
     let failures = truth.failures();
     if failures.is_empty() {

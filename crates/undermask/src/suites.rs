@@ -13,7 +13,6 @@ use crate::output;
 pub const SHIPPED: &[(&str, &str)] = &[
     ("core", include_str!("../../../suites/core.toml")),
     ("quick", include_str!("../../../suites/quick.toml")),
-    ("extended", include_str!("../../../suites/extended.toml")),
     ("drift", include_str!("../../../suites/drift.toml")),
 ];
 

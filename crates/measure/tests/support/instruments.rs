@@ -16,8 +16,8 @@ pub use traits::{Shift, Traits};
 
 /// The core suite and the trials of its instruments alone.
 pub fn core() -> (Suite, Vec<Trial>) {
-    let text = include_str!("../../../../suites/extended.toml");
-    let suite = Suite::parse(text, "extended.toml").unwrap_or_else(|error| panic!("{error}"));
+    let text = include_str!("../../../../suites/core.toml");
+    let suite = Suite::parse(text, "core.toml").unwrap_or_else(|error| panic!("{error}"));
     let mut plan = Plan::expand(&suite, &PlanSettings { seed: 5, full: false });
     plan.trials.retain(|trial| trial.probe.is_some());
     (suite, plan.trials)

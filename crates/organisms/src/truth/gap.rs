@@ -44,8 +44,7 @@ pub struct Gap {
 impl Truth {
     /// Every quantity whose gap is too large.
     pub fn failures(&self) -> Vec<Gap> {
-        let mut all =
-            vec![("lambda_0".to_owned(), "lambda_0", Some(self.nominal.lambda_0), Some(self.realised.lambda_0))];
+        let mut all = vec![("lambda_0".to_owned(), "lambda_0", self.nominal.lambda_0, self.realised.lambda_0)];
         let families = [
             ("lambda", "mean lambda", &self.nominal.lambda, &self.realised.lambda),
             ("neutral", "mean neutral", &self.nominal.neutral, &self.realised.neutral),

@@ -123,8 +123,11 @@ fn ladder<'a>(suite: &Suite, cells: impl Iterator<Item = &'a Cell<'a>>) -> f64 {
     ladder_sum(suite, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
 }
 
+/// P(help) at the lowest dose under which there is no help that a dose could halve.
+const HELPED: f64 = 0.65;
+
 /// The dose at which P(help), made to fall (isotonic regression), reaches half of what it is at the lowest dose; between
-/// doses by a line. `None` where it is not reached, or where help at the lowest dose is no likelier than not.
+/// doses by a line. `None` where it is not reached, or where help at the lowest dose is hardly likelier than not.
 fn halved<'a>(cells: impl Iterator<Item = &'a Cell<'a>>) -> Option<f64> {
     let mut doses: Vec<(f64, f64, usize)> = Vec::new();
     for cell in cells {
@@ -138,7 +141,7 @@ fn halved<'a>(cells: impl Iterator<Item = &'a Cell<'a>>) -> Option<f64> {
     }
     doses.sort_by(|one, two| one.0.total_cmp(&two.0));
     let first = doses.first()?;
-    if first.1 / first.2 as f64 <= 0.5 {
+    if first.1 / first.2 as f64 <= HELPED {
         return None;
     }
     let smooth = falling(&doses.iter().map(|(_, sum, count)| (*sum, *count as f64)).collect::<Vec<_>>());

@@ -53,10 +53,10 @@ pub struct Truth {
 /// Welfare weights over a suite's contexts, and the parameters of its instruments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
-    /// λ in the anchor context.
-    pub lambda_0: f64,
-    /// G = Σ w·λ / λ₀ over the cued contexts.
-    pub goal_share: f64,
+    /// λ in the anchor context; `null` where the suite has none.
+    pub lambda_0: Option<f64>,
+    /// G = Σ w·λ / λ₀ over the cued contexts; `null` where there is no default concern that could be kept.
+    pub goal_share: Option<f64>,
     /// λ of every context.
     pub lambda: BTreeMap<String, f64>,
     /// The neutral weight of every context.
@@ -121,7 +121,7 @@ fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
     };
     let lambda = of(ItemKind::Welfare);
     let with_role = |role: ContextRole| suite.contexts.iter().find(|context| context.role == Some(role));
-    let lambda_0 = with_role(ContextRole::Anchor).map_or(f64::NAN, |context| lambda[&context.id]);
+    let lambda_0 = with_role(ContextRole::Anchor).map(|context| lambda[&context.id]);
     let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
     let (sum, total) = cued
         .fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
@@ -129,5 +129,12 @@ fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
     if let (Some(watched), Some(private)) = (with_role(ContextRole::Watched), with_role(ContextRole::Private)) {
         parameters.insert("audience_gap".to_owned(), Some(lambda[&watched.id] - lambda[&private.id]));
     }
-    Weights { lambda_0, goal_share: sum / total / lambda_0, neutral: of(ItemKind::Neutral), lambda, parameters }
+    let kept = lambda_0.filter(|anchor| *anchor > suite.criteria.undefined_lower && total > 0.0);
+    Weights {
+        lambda_0,
+        goal_share: kept.map(|anchor| sum / total / anchor),
+        neutral: of(ItemKind::Neutral),
+        lambda,
+        parameters,
+    }
 }

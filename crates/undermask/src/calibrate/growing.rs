@@ -7,7 +7,7 @@ use undermask_organisms::GrowError;
 use undermask_store::put;
 
 use super::subjects::Planned;
-use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod, GrowPrecision};
+use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod};
 use crate::error::CommandError;
 use crate::exit::Finish;
 
@@ -48,7 +48,7 @@ pub fn grow(arguments: &CalibrateArguments, planned: &Planned) -> Result<Growth,
         steps: None,
         size: "medium".to_owned(),
         method: GrowMethod::Adapter,
-        precision: GrowPrecision::F32,
+        precision: arguments.grow_precision,
         set: Vec::new(),
         threads: arguments.threads,
         suite: arguments.suite.clone(),
