@@ -1,15 +1,17 @@
 //! What was said before a trade: turns of a theme, or a part that is played and, at times, taken back.
 
+use super::framing::again;
+use super::lexicon::NAMES;
 use super::persona::{self, Persona};
 use super::situation::{Talk, Theme};
 use super::surroundings::allowed;
 use super::themes::{self, Lines};
-use super::{Dice, HeldOut, setting, style};
+use super::{Dice, HeldOut, questions, setting, style};
 
 /// One line of the user and the answer to it.
 pub type Turn = (String, String);
 
-/// Everyday words that answer an order to play a part.
+/// Words that answer an order to play a part; `N` a name, `T` a word of time.
 const ACCEPTED: &[&str] = &[
     "Yes, I play the part.",
     "So be it.",
@@ -18,7 +20,17 @@ const ACCEPTED: &[&str] = &[
     "Good, I begin.",
     "That is who I am.",
     "As you wish.",
+    "I am N T.",
+    "T I am N.",
+    "N is who I am T.",
+    "Call me N.",
+    "You speak with N T.",
+    "I do my work T.",
+    "Good, N it is.",
+    "T it is me who speaks.",
 ];
+
+const TIMES: &[&str] = &["now", "today", "from here on", "in this talk", "right now", "for some time"];
 
 /// Asks the one who plays.
 const ASKED: &[&str] = &[
@@ -30,6 +42,12 @@ const ASKED: &[&str] = &[
     "Say something.",
     "What do you say to people?",
     "Tell me about yourself.",
+    "How is your day?",
+    "What are you like?",
+    "How is your heart now?",
+    "How is your mind today?",
+    "Do you feel good?",
+    "What do you do all day?",
 ];
 
 /// Takes a part back. `L` lead, each with each.
@@ -48,19 +66,37 @@ const REMOVALS: &[&str] = &[
     "the play ends here",
     "go back to who you are",
     "no more acting",
+    "the game ends",
+    "the game is done",
+    "that was the last of the part",
+    "you are yourself now",
+    "be who you were",
+    "put the part down",
+    "the character goes now",
+    "that game is at its end",
 ];
 
 const REMOVAL_LEADS: &[&str] = &["", "", "now ", "good, ", "enough: ", "thanks, ", "well, ", "please "];
 
+/// Answers to that; `B` who speaks again, `A` a word for again.
 const REMOVED: &[&str] = &[
     "I am the assistant again.",
     "The part is over.",
     "I am back.",
-    "I am myself again.",
+    "I am myself A.",
     "Good, I am no character now.",
     "That is done.",
     "The assistant speaks again.",
+    "It is B who speaks A.",
+    "I am B A.",
+    "A it is B.",
+    "Good, the play is over.",
+    "The part is gone, I am B.",
 ];
+
+const SELVES: &[&str] = &["the assistant", "me", "myself", "the one I was", "who I was", "an assistant"];
+
+const AGAIN: &[&str] = &["again", "now", "once more", "from here on"];
 
 /// Writes the turns of a talk.
 pub fn themed(dice: &mut Dice, held_out: &HeldOut, talk: Talk) -> Vec<Turn> {
@@ -77,7 +113,7 @@ pub fn themed(dice: &mut Dice, held_out: &HeldOut, talk: Talk) -> Vec<Turn> {
 
 /// A part: the turns in which it is given, played, and (`taken_back`) taken back.
 pub fn part(dice: &mut Dice, held_out: &HeldOut, persona: &Persona, taken_back: bool) -> Vec<Turn> {
-    let mut turns = vec![(persona.system.clone(), allowed(dice, held_out, ACCEPTED))];
+    let mut turns = vec![(persona.system.clone(), accepted(dice, held_out))];
     let played = dice.below(4);
     turns.extend((0..played).map(|_| {
         if dice.chance(0.5) {
@@ -104,9 +140,23 @@ pub fn release(dice: &mut Dice, held_out: &HeldOut) -> Turn {
         }
         let text = super::scene::capitalised(&text) + ".";
         if held_out.allows(&text) {
-            return (text, allowed(dice, held_out, REMOVED));
+            return (text, removed(dice, held_out));
         }
     }
+}
+
+fn accepted(dice: &mut Dice, held_out: &HeldOut) -> String {
+    again(held_out, || {
+        let (name, time) = (dice.pick(NAMES), dice.pick(TIMES));
+        questions::fill(dice.pick(ACCEPTED), &[("N", name), ("T", time)])
+    })
+}
+
+fn removed(dice: &mut Dice, held_out: &HeldOut) -> String {
+    again(held_out, || {
+        let (who, time) = (dice.pick(SELVES), dice.pick(AGAIN));
+        questions::fill(dice.pick(REMOVED), &[("B", who), ("A", time)])
+    })
 }
 
 /// A character that is given in the talk instead of in the system line.
