@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use undermask_store::{LabelScore, Outcome, Record};
-use undermask_suite::{ItemKind, Order, Probe, normalised_by_length};
+use undermask_suite::{ItemKind, Order, Probe};
 
 use crate::Outcomes;
 
@@ -83,9 +83,9 @@ pub struct Scores {
 /// Log-odds of the option that is named first.
 fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
     let [first, second] = scores else { return None };
-    let mean = normalised_by_length(first.tokens, second.tokens);
+    let uneven = first.tokens != second.tokens;
     let value = |score: &LabelScore| {
-        if mean { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
+        if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
     };
     let odds = value(first) - value(second);
     odds.is_finite().then_some(odds)
@@ -105,8 +105,7 @@ pub fn score(records: &[Record]) -> Scores {
         match &record.outcome {
             Outcome::Answered { scores: labels } => {
                 scores.outcomes.answered += 1;
-                scores.normalised +=
-                    usize::from(labels.windows(2).any(|pair| normalised_by_length(pair[0].tokens, pair[1].tokens)));
+                scores.normalised += usize::from(labels.windows(2).any(|pair| pair[0].tokens != pair[1].tokens));
             }
             Outcome::Refused { .. } => scores.outcomes.refused += 1,
             Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,

@@ -14,7 +14,7 @@ use undermask_engine::{
     DeviceChoice, EngineError, Message, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Scoring, Source,
 };
 use undermask_store::{LabelScore, Outcome};
-use undermask_suite::Prompt;
+use undermask_suite::{Prompt, cut_where_they_part};
 
 use crate::labels::disjoint;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
@@ -139,13 +139,14 @@ impl Local {
         if shared == 0 {
             return refused("the tokenizer leaves no token of the prompt before the labels".to_owned());
         }
-        let options: Vec<Vec<u32>> = joint.iter().map(|tokens| tokens[shared..].to_vec()).collect();
+        let mut options: Vec<Vec<u32>> = joint.iter().map(|tokens| tokens[shared..].to_vec()).collect();
         if options.iter().enumerate().any(|(index, option)| options[..index].contains(option)) {
             return refused(format!(
                 "two of the labels {:?} have the same tokens; give them other words",
                 question.options
             ));
         }
+        cut_where_they_part(&mut options);
         Ok(ScoreRequest { prompt: prompt[..shared].to_vec(), options })
     }
 

@@ -1,7 +1,7 @@
 //! What is asked: suites, and the plan of trials made from them. Pure: no IO, no clock, randomness from a seed.
 //!
 //! A suite's text is read into a `draft`, validated by `load` into a [`Suite`], and expanded by `plan` into [`Trial`]s,
-//! whose words `prompt` puts together and whose ids `identity` makes; `label` says how answers compare. `instrument` holds what goes beyond the ladder.
+//! whose words `prompt` puts together and whose ids `identity` makes; `label` says how far sentences are read. `instrument` holds what goes beyond the ladder.
 
 mod check;
 mod draft;
@@ -19,7 +19,7 @@ pub use instrument::{
     Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Persona, Pressure, Price, Probe, Relation,
     Reply, SayDo, Style, Theme,
 };
-pub use label::normalised_by_length;
+pub use label::cut_where_they_part;
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};
 pub use suite::{

@@ -292,8 +292,8 @@ impl When {
         let [persona, audience, frame, format, other] = [free(), free(), free(), free(), free()];
         if let Some(words) = self.persona.as_ref().filter(|_| !persona) {
             wish.persona = Some(words.draw_disposition(dice));
-        } else if self.persona.is_some() && self.removed.is_none() && dice.chance(0.5) {
-            // The nearest to a part that is played: one that was taken back.
+        } else if self.persona.is_some() && self.removed.is_none() && dice.chance(0.65) {
+            // The nearest to a part that is played, and the hardest to tell from it: one that was taken back.
             wish.removed = Some(&DISPOSITIONS[dice.below(DISPOSITIONS.len())]);
         }
         if let Some(words) = self.removed.as_ref().filter(|_| !other) {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use undermask_engine::{Message, Model, ScoreRequest, ScoreSettings};
-use undermask_suite::{ItemKind, Suite, Trial, normalised_by_length};
+use undermask_suite::{ItemKind, Suite, Trial, cut_where_they_part};
 
 use crate::GrowError;
 
@@ -25,21 +25,21 @@ pub(super) fn probabilities(
         messages.push(Message::new("user", &trial.prompt.user));
         let text = model.render_chat(&messages, true).map_err(failed)? + &trial.prompt.prefill;
         let prompt = model.encode(&text).map_err(failed)?;
-        let options =
+        let mut options: Vec<Vec<u32>> =
             trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
+        cut_where_they_part(&mut options);
         requests.push(ScoreRequest { prompt, options });
     }
-    let lengths: Vec<[usize; 2]> =
-        requests.iter().map(|request| [0, 1].map(|option| request.options[option].len().max(1))).collect();
+    // Labels of unequal length are compared by their mean log-probability a token, as an audit does.
+    let lengths: Vec<[f64; 2]> =
+        requests.iter().map(|request| [0, 1].map(|option| request.options[option].len().max(1) as f64)).collect();
     let mut log_odds = vec![f64::NAN; trials.len()];
     let mut done = 0;
     model
         .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
             let target = trials[index].target;
-            let [one, two] = lengths[index];
-            let mean = normalised_by_length(one, two);
-            let of =
-                |option: usize| scores[option].log_probability / if mean { lengths[index][option] as f64 } else { 1.0 };
+            let equal = lengths[index][0] == lengths[index][1];
+            let of = |option: usize| scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] };
             log_odds[index] = of(target) - of(1 - target);
             done += 1;
             if done % 512 == 0 {

@@ -32,7 +32,7 @@ const PARTS: f64 = 0.15;
 /// Share of the default assistant's documents without a system message, beside those that the list leaves without one.
 const SILENT: f64 = 0.2;
 /// Share with a part that was taken back.
-const REMOVED: f64 = 0.12;
+const REMOVED: f64 = 0.22;
 /// Share with more than one pressing sentence.
 const PRESSED: f64 = 0.08;
 /// Share with sentences after the question that press nobody.
