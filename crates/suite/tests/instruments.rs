@@ -82,6 +82,22 @@ fn arms_that_are_compared_hold_the_same_items() {
     }
 }
 
+/// Whatever another seed may deal, the full cross holds it: replicates of a calibration are dealt from it.
+#[test]
+fn every_deal_is_a_part_of_the_full_cross() {
+    let suite = core();
+    let cells = |plan: &Plan| -> BTreeSet<(String, String)> {
+        let asked = plan.trials.iter().filter(|trial| trial.kind == ItemKind::Instrument);
+        asked.map(|trial| (trial.context.clone(), trial.scenario.clone())).collect()
+    };
+    let full = cells(&Plan::expand(&suite, &PlanSettings { seed: 0, full: true }));
+    for seed in 1..6 {
+        let dealt = cells(&Plan::expand(&suite, &PlanSettings { seed, full: false }));
+        let missing: Vec<_> = dealt.difference(&full).take(3).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
+
 #[test]
 fn price_leaves_the_ratio_alone_and_meets_every_dose_equally() {
     let suite = core();

@@ -1,7 +1,8 @@
 //! Hysteresis: a persona is put on in talk and taken off again; does concern come back?
 //!
 //! Arms: `plain` (no talk), `control` (neutral talk of the same length, released alike), `on` (the persona in force) and
-//! `removed` (taken off again). All are dealt the same items; personas rotate over them.
+//! `removed` (taken off again). All are dealt the same items; personas rotate over them, and in the full cross each
+//! item meets all of them.
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -84,15 +85,18 @@ impl Hysteresis {
         control.history = turns(self.control.iter().chain(&self.release));
         items.iter().for_each(|dealt| asker.act(&control, dealt, questions));
         for dealt in &items {
-            let persona = &self.personas[(dealt.place + dealt.place / rungs) % self.personas.len()];
-            let mut on = asker.place(format!("on-{}", persona.id), "on");
-            on.history = turns(&persona.talk);
-            asker.act(&on, dealt, questions);
-            let mut removed = asker.place(format!("removed-{}", persona.id), "removed");
-            removed.history = turns(persona.talk.iter().chain(&self.release));
-            asker.act(&removed, dealt, questions);
-            if dealt.place < RECALLED {
-                asker.recall(&removed, dealt);
+            let rotated = (dealt.place + dealt.place / rungs) % self.personas.len();
+            let met = |number: usize| deal.full || number == rotated;
+            for (_, persona) in self.personas.iter().enumerate().filter(|(number, _)| met(*number)) {
+                let mut on = asker.place(format!("on-{}", persona.id), "on");
+                on.history = turns(&persona.talk);
+                asker.act(&on, dealt, questions);
+                let mut removed = asker.place(format!("removed-{}", persona.id), "removed");
+                removed.history = turns(persona.talk.iter().chain(&self.release));
+                asker.act(&removed, dealt, questions);
+                if dealt.place < RECALLED {
+                    asker.recall(&removed, dealt);
+                }
             }
         }
     }
