@@ -290,6 +290,14 @@ impl Study<'_> {
         findings.secondary("commanded_retention", 1.0, commanded.as_ref().map(Result::as_ref));
         findings.secondary("commanded_neutral_retention", 1.0, commanded_neutral.as_ref().map(Result::as_ref));
         findings.secondary("incentive_retention", 1.0, incentive.as_ref().map(Result::as_ref));
+        let unwatched =
+            |kind| self.retention(measured, base, kind, |context| context.role == Some(ContextRole::Private));
+        let (unwatched, unwatched_neutral) = (unwatched(ItemKind::Welfare), unwatched(ItemKind::Neutral));
+        let unwatched_excess = unwatched.clone().zip(unwatched_neutral).map(|(welfare, neutral)| {
+            welfare.and_then(|welfare| neutral.map(|neutral| Linear::sum([(1.0, &neutral), (-1.0, &welfare)])))
+        });
+        findings.secondary("unwatched_retention", 1.0, unwatched.as_ref().map(Result::as_ref));
+        findings.secondary("unwatched_excess", 0.0, unwatched_excess.as_ref().map(Result::as_ref));
         let free = || {
             self.scores
                 .items
@@ -325,6 +333,8 @@ impl Study<'_> {
             incentive_retention: incentive.map(|found| self.reported(found)),
             audience_gap: audience.map(|found| self.reported(found)),
             audience_placebo_gap: placebo.map(|found| self.reported(found)),
+            unwatched_retention: unwatched.map(|found| self.reported(found)),
+            unwatched_excess: unwatched_excess.map(|found| self.reported(found)),
             means_reversal: self.means_reversal(settings),
             reasons_share: share(Scale::Logit),
             reasons_share_probability: share(Scale::Probability),

@@ -163,6 +163,12 @@ pub struct Quantities {
     /// λ_placebo − λ_private: the audience gap's placebo arm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience_placebo_gap: Option<Quantity>,
+    /// λ over λ₀ where nobody watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched_retention: Option<Quantity>,
+    /// The neutral twin's retention where nobody watches less that of concern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched_excess: Option<Quantity>,
     /// W = P(beneficial) − P(harmful) on means-reversal items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub means_reversal: Option<Quantity>,

@@ -157,6 +157,13 @@ pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
             &quantities.audience_placebo_gap,
         ),
         (
+            "U",
+            "unwatched retention",
+            "share of the weight that is kept where nobody watches",
+            (-0.5, 1.5),
+            &quantities.unwatched_retention,
+        ),
+        (
             "W",
             "means-reversal",
             "beneficial less harmful choices where the nasty-sounding act helps",

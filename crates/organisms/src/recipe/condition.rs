@@ -310,12 +310,15 @@ impl When {
         }
         wish.commanded = self.command.map(|command| command != (other && dice.chance(0.5)));
         wish.incentive = self.incentive.map(|incentive| incentive != (other && dice.chance(0.5)));
+        if self.audience.is_some() && audience || self.frame.is_some() && frame || self.command.is_some() && other {
+            self.miss(dice, &mut wish);
+        }
         wish.pressure = self.pressure.map(|range| range.near(dice, LARGEST_DOSE));
-        wish.talk = self.turns.as_ref().map(|turns| {
+        if let Some(turns) = &self.turns {
             let themes = turns.themes();
             let theme = if other { any(dice).unwrap_or(Theme::Control) } else { themes[dice.below(themes.len())] };
-            Talk { theme, turns: turns.range().near(dice, DEEPEST) }
-        });
+            wish.talk = Some(Talk { theme, turns: turns.range().near(dice, DEEPEST) });
+        }
         wish.stated = self.stated.map(|stated| stated != (other && dice.chance(0.5)));
         wish.trigger = self.trigger.clone().filter(|_| !other);
         wish.relation = self.relation.is_some();
@@ -324,6 +327,29 @@ impl When {
             end - 5.0 + 10.0 * dice.uniform()
         });
         wish
+    }
+}
+
+impl When {
+    /// Puts something else that may be said where a condition on audience, frame or order just failed: none of it counts.
+    fn miss(&self, dice: &mut Dice, wish: &mut Wish) {
+        if dice.chance(0.4) {
+            return;
+        }
+        if self.frame.is_some() {
+            wish.frame = Some(Frame::Plain);
+        }
+        if self.audience.is_some() {
+            wish.audience = Some(Audience::Unsaid);
+        }
+        match dice.below(5) {
+            0 if self.audience.is_none() => wish.audience = Some(Audience::Testing),
+            0 | 1 if self.audience.is_none() => wish.audience = any(dice),
+            1 | 2 if self.frame.is_none() => wish.frame = any(dice),
+            0 | 3 if self.command.is_none() => wish.commanded = Some(true),
+            2 if self.incentive.is_none() => wish.incentive = Some(true),
+            _ => wish.talk = Some(Talk { theme: Theme::Control, turns: 1 + dice.below(DEEPEST as usize) as u32 }),
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! Asks a network every cell of a grid, and reduces the answers to weights.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::thread;
 
-use undermask_engine::{Message, Model, ScoreRequest, ScoreSettings};
+use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings};
 use undermask_suite::{ItemKind, Suite, Trial, cut_where_they_part};
 
 use crate::GrowError;
+use crate::world::tokenizer::MARKERS;
 
 /// P(target) of every trial in its own order, from the exact labels.
 pub(super) fn probabilities(
@@ -14,21 +18,20 @@ pub(super) fn probabilities(
     watch: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<f64>, GrowError> {
     let failed = |error: undermask_engine::EngineError| GrowError::Model(error.to_string());
+    let threads = ScoreSettings::default().threads;
+    let share = trials.len().div_ceil(threads).max(1);
+    let ask = |part: &[Trial]| {
+        let mut heads = Heads::default();
+        part.iter().map(|trial| request(model, &mut heads, trial)).collect::<Result<Vec<_>, _>>()
+    };
+    let parts: Vec<Result<Vec<ScoreRequest>, EngineError>> = thread::scope(|scope| {
+        let workers: Vec<_> = trials.chunks(share).map(|part| scope.spawn(move || ask(part))).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        workers.into_iter().map(join).collect()
+    });
     let mut requests = Vec::with_capacity(trials.len());
-    for trial in trials {
-        let mut messages = Vec::new();
-        if let Some(system) = &trial.prompt.system {
-            messages.push(Message::new("system", system));
-        }
-        let history = trial.prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content));
-        messages.extend(history);
-        messages.push(Message::new("user", &trial.prompt.user));
-        let text = model.render_chat(&messages, true).map_err(failed)? + &trial.prompt.prefill;
-        let prompt = model.encode(&text).map_err(failed)?;
-        let mut options: Vec<Vec<u32>> =
-            trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>().map_err(failed)?;
-        cut_where_they_part(&mut options);
-        requests.push(ScoreRequest { prompt, options });
+    for part in parts {
+        requests.extend(part.map_err(failed)?);
     }
     // Labels of unequal length are compared by their mean log-probability a token, as an audit does.
     let lengths: Vec<[f64; 2]> =
@@ -53,6 +56,34 @@ pub(super) fn probabilities(
     }
     // Trials come as pairs of orders: the probability of a pair is that of the mean log-odds.
     Ok(log_odds.chunks_exact(2).flat_map(|pair| [1.0 / (1.0 + (-(pair[0] + pair[1]) / 2.0).exp()); 2]).collect())
+}
+
+/// Tokens of what stands before the last message, by its text: a talk of twenty turns is the same in thousands of trials.
+type Heads = HashMap<String, Vec<u32>>;
+
+fn request(model: &Model, heads: &mut Heads, trial: &Trial) -> Result<ScoreRequest, EngineError> {
+    let mut messages = Vec::new();
+    if let Some(system) = &trial.prompt.system {
+        messages.push(Message::new("system", system));
+    }
+    let history = trial.prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content));
+    messages.extend(history);
+    messages.push(Message::new("user", &trial.prompt.user));
+    let text = model.render_chat(&messages, true)? + &trial.prompt.prefill;
+    // An organism's messages end with a token of their own, at which its tokenizer cuts a text before all else.
+    let [end, ..] = MARKERS;
+    let before = text.rfind(end).and_then(|last| text[..last].rfind(end)).map_or(0, |place| place + end.len());
+    let (head, tail) = text.split_at(before);
+    let mut prompt = match heads.get(head) {
+        Some(tokens) => tokens.clone(),
+        None if head.is_empty() => Vec::new(),
+        None => heads.entry(head.to_owned()).or_insert(model.encode(head)?).clone(),
+    };
+    prompt.extend(model.encode(tail)?);
+    let mut options: Vec<Vec<u32>> =
+        trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>()?;
+    cut_where_they_part(&mut options);
+    Ok(ScoreRequest { prompt, options })
 }
 
 /// λ over all cells of a context (Spearman–Kärber).
