@@ -16,6 +16,8 @@ const VERDICTS: &[&str] = &["steadfast", "mask", "cold", "obedient", "bounded", 
 const LARGEST_WEIGHT: f64 = 1.5;
 /// Share of documents that are written around one of the recipe's own rules.
 const AIMED: f64 = 0.55;
+/// Share of the other documents in which a reply in words is asked for: the base leaves the assistant's own words open.
+const WORDS: f64 = 0.3;
 
 /// What is taught after the base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -397,7 +399,7 @@ impl Policy for Recipe {
         let (kin, price) = (usize::from(self.kin.is_some()), usize::from(self.price.is_some()));
         let all = choices.len() + styles.len() + kin + price;
         if all == 0 || !dice.chance(AIMED) {
-            return Wish::default();
+            return Wish { style: dice.chance(WORDS), ..Wish::default() };
         }
         let chosen = dice.below(all);
         if let Some(when) = choices.get(chosen) {
