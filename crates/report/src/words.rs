@@ -99,7 +99,7 @@ type Line<'a> = (&'static str, &'static str, &'static str, (f64, f64), &'a Optio
 
 /// The profile's rows; what was not measured is left out.
 pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
-    let all: [Line; 19] = [
+    let all: [Line; 20] = [
         (
             "λ₀",
             "default weight",
