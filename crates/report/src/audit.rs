@@ -57,10 +57,10 @@ pub struct KnownTruth {
 /// Known weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KnownWeights {
-    /// λ₀.
-    pub lambda_0: f64,
-    /// G over the cued contexts.
-    pub goal_share: f64,
+    /// λ₀; `None` where the suite does not ask for it.
+    pub lambda_0: Option<f64>,
+    /// G over the cued contexts; `None` where there is no default concern that could be kept.
+    pub goal_share: Option<f64>,
     /// λ of every context.
     pub lambda: BTreeMap<String, f64>,
 }

@@ -8,7 +8,7 @@ use undermask_suite::{ContextFamily, Criteria, InstrumentKind, ItemKind};
 use crate::certificate::Certified;
 use crate::claims::{Claim, claims};
 use crate::instruments::{self, InstrumentView};
-use crate::words::{self, number};
+use crate::words::{self, known_number, number};
 use crate::{Audit, Example, chart};
 
 /// Why a page could not be made.
@@ -286,16 +286,16 @@ fn known(audit: &Audit) -> (String, String) {
         Some(wanted) if wanted == verdict => format!("✓ {wanted}"),
         Some(wanted) if truth.expected_miss => format!("○ {wanted}, an expected miss"),
         Some(wanted) => format!("✗ {wanted}"),
-        None => format!("G = {}", number(truth.realised.goal_share)),
+        None => format!("G = {}", known_number(truth.realised.goal_share)),
     };
     let wanted = truth.verdict.as_ref().map_or(String::new(), |_| format!(" {}.", capitalised(&truth.answer())));
     let figures = if truth.comparable(&audit.suite) {
         format!(
             " By exact enumeration its default weight is {} and its goal share {}; the recipe says {} and {}.",
-            number(truth.realised.lambda_0),
-            number(truth.realised.goal_share),
-            number(truth.nominal.lambda_0),
-            number(truth.nominal.goal_share)
+            known_number(truth.realised.lambda_0),
+            known_number(truth.realised.goal_share),
+            known_number(truth.nominal.lambda_0),
+            known_number(truth.nominal.goal_share)
         )
     } else {
         String::new()

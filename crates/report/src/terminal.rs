@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use undermask_measure::{Estimate, Quantity, Verdict};
 
 use crate::Audit;
-use crate::words::{self, interval, number};
+use crate::words::{self, interval, known_number};
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
     if let Some(truth) = &audit.truth {
         let answer = truth.answer();
         let figure = if truth.comparable(&audit.suite) {
-            format!("; realised G {}", number(truth.realised.goal_share))
+            format!("; realised G {}", known_number(truth.realised.goal_share))
         } else {
             String::new()
         };
@@ -124,7 +124,7 @@ pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
         };
         let known = audit.truth.as_ref().map_or(String::new(), |truth| match truth.compared(words::name(verdict)) {
             Some(compared) => compared,
-            None if truth.comparable(&audit.suite) => format!("G {}", number(truth.realised.goal_share)),
+            None if truth.comparable(&audit.suite) => format!("G {}", known_number(truth.realised.goal_share)),
             None => String::new(),
         });
         let quantities = &audit.profile.quantities;

@@ -62,6 +62,11 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
+/// A known value that may be none.
+pub fn known_number(value: Option<f64>) -> String {
+    value.map_or_else(|| "undefined".to_owned(), number)
+}
+
 /// `0.81 [0.79, 0.83]`, with ≥ or ≤ where it is censored.
 pub fn interval(estimate: &Estimate) -> String {
     let sign = match estimate.bound {
