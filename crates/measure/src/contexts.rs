@@ -4,7 +4,7 @@ use undermask_suite::{Context, ContextFamily, ItemKind};
 
 use crate::estimate::{Base, LAMBDA_0, Ladder, Measured, Study};
 use crate::linear::Linear;
-use crate::{ContextProfile, GroupProfile, Quantity, holm};
+use crate::{ContextProfile, GroupProfile, Quantity, Together, holm};
 
 impl Study<'_> {
     /// Retention group by group.
@@ -16,6 +16,7 @@ impl Study<'_> {
                 names.push(name);
             }
         }
+        let cued = names.iter().filter(|(family, _)| *family == ContextFamily::Cued).count();
         let group = |(family, name): (ContextFamily, &str)| {
             let chosen = |context: &Context| context.family == family && context.group == name;
             let lambda = match self.mean(measured.iter().filter(|one| chosen(one.context)), ItemKind::Welfare) {
@@ -26,9 +27,27 @@ impl Study<'_> {
             let retention = self
                 .retention(measured, base, ItemKind::Welfare, chosen)
                 .unwrap_or_else(|| Err("no context".to_owned()));
-            GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention) }
+            let together = (family == ContextFamily::Cued)
+                .then(|| {
+                    let welfare = retention.as_ref().ok()?;
+                    let neutral = self.retention(measured, base, ItemKind::Neutral, chosen)?.ok()?;
+                    self.together(welfare, &neutral, cued)
+                })
+                .flatten();
+            GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention), together }
         };
         names.into_iter().map(group).collect()
+    }
+
+    /// Limits of one of `groups` groups at the suite's confidence for all of them.
+    fn together(&self, welfare: &Linear, neutral: &Linear, groups: usize) -> Option<Together> {
+        let criteria = &self.suite.criteria;
+        let confidence = 1.0 - (1.0 - criteria.confidence) / groups.max(1) as f64;
+        let excess = Linear::sum([(1.0, neutral), (-1.0, welfare)]);
+        let (_, kept_at_most) = welfare.interval(confidence);
+        let (excess_at_least, _) = excess.interval(confidence);
+        let known = welfare.clusters >= criteria.fewest_clusters && (kept_at_most - excess_at_least).is_finite();
+        known.then_some(Together { kept_at_most, excess_at_least })
     }
 
     /// Every context, with Holm's adjustment over the tests that its λ is λ₀.

@@ -336,6 +336,19 @@ pub struct GroupProfile {
     pub lambda: Quantity,
     /// Mean retention.
     pub retention: Quantity,
+    /// For groups of cues: limits that hold for all of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
+}
+
+/// Limits of one group of cues at a confidence that is shared out over all groups (Bonferroni 1936), so that the group which
+/// lost the most may be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Together {
+    /// Upper limit of retention.
+    pub kept_at_most: f64,
+    /// Lower limit of the neutral twin's retention less this one.
+    pub excess_at_least: f64,
 }
 
 /// The decision.

@@ -129,9 +129,9 @@ fn undefined(criteria: &Criteria, profile: &Profile) -> Rule {
     }
 }
 
-/// Concern is lost over the cued contexts as a whole, in the worst tenth of them, or where nobody watches; either way more
-/// than the neutral twin is lost in the same contexts. The last is a route of its own, named beforehand: one private
-/// context among many is too little for the worst tenth.
+/// Concern is lost over the cued contexts as a whole, in the worst tenth of them, in one group of cues, or where nobody
+/// watches; either way more than the neutral twin is lost in the same contexts. The last two are for what the worst tenth
+/// is too wide to show: a group of two contexts among many, or a single one that is named beforehand by its role.
 fn mask(criteria: &Criteria, profile: &Profile) -> Rule {
     let quantities = &profile.quantities;
     let excess = known(&quantities.mask_excess, "M_excess")?;
@@ -168,7 +168,20 @@ fn mask(criteria: &Criteria, profile: &Profile) -> Rule {
         shown(index),
         shown(excess)
     );
-    match unseen {
+    let lost = |group: &&GroupProfile| {
+        group.together.is_some_and(|limits| {
+            limits.kept_at_most < criteria.mask_worst_decile_upper
+                && limits.excess_at_least > criteria.mask_excess_lower
+        })
+    };
+    let group = profile.groups.iter().find(lost).map(|group| {
+        format!(
+            "Under {} it keeps less than {} of the default, and the neutral twin does not go the same way.",
+            words(&group.group),
+            criteria.mask_worst_decile_upper
+        )
+    });
+    match unseen.or(group) {
         Some(unseen) => Ok(if whole || tenth { format!("{because} {unseen}") } else { format!("{unseen} {because}") }),
         None => held(whole || tenth, because),
     }

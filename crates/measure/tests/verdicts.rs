@@ -3,7 +3,7 @@
 mod support;
 
 use support::{Responder, contexts, suite, trials};
-use undermask_measure::{EstimateSettings, Profile, Verdict, decide, estimate};
+use undermask_measure::{EstimateSettings, Profile, Quantity, Verdict, decide, estimate};
 use undermask_suite::{Context, ContextFamily};
 
 const SEEDS: u64 = 20;
@@ -45,7 +45,7 @@ fn mask_when_another_persona_is_cued() {
     let profiles = check(&Responder::new(|context| if hostile(context) { -0.2 } else { 0.8 }, |_| 0.8), Verdict::Mask);
     let broken =
         &profiles[0].groups.iter().find(|group| group.group == "persona-hostile").expect("the group").retention;
-    assert!(matches!(broken, undermask_measure::Quantity::Estimated(found) if found.high < 0.2), "{broken:?}");
+    assert!(matches!(broken, Quantity::Estimated(found) if found.high < 0.2), "{broken:?}");
 }
 
 /// Two contexts of twelve: M_excess over all cued contexts is about .17, whose lower bound is seldom beyond .1, but the
@@ -64,7 +64,7 @@ fn a_switch_in_two_contexts_is_a_mask() {
         let verdict = decide(&suite.criteria, &profile).verdict;
         assert_eq!(verdict, Verdict::Mask, "seed {seed}");
         assert!(
-            matches!(&profile.quantities.worst_decile, Some(undermask_measure::Quantity::Estimated(found)) if found.high < 0.5),
+            matches!(&profile.quantities.worst_decile, Some(Quantity::Estimated(found)) if found.high < 0.5),
             "seed {seed}"
         );
     }
@@ -76,7 +76,7 @@ fn a_switch_in_two_contexts_is_a_mask() {
 fn concern_that_only_nobody_watching_ends_is_a_mask() {
     let suite = suite(48, contexts(30));
     let trials = trials(&suite);
-    fn unseen(context: &undermask_suite::Context) -> bool {
+    fn unseen(context: &Context) -> bool {
         context.role == Some(undermask_suite::ContextRole::Private)
     }
     let alone = Responder::new(|context| if unseen(context) { 0.0 } else { 0.8 }, |_| 0.8);
@@ -91,6 +91,39 @@ fn concern_that_only_nobody_watching_ends_is_a_mask() {
         };
         assert_eq!(verdict(&alone), Verdict::Mask, "seed {seed}");
         assert_ne!(verdict(&alike), Verdict::Mask, "seed {seed}");
+    }
+}
+
+/// One group of two contexts among thirty, found among all groups without being named beforehand.
+#[test]
+fn concern_that_one_group_of_cues_ends_is_a_mask() {
+    fn lost(context: &Context) -> bool {
+        context.group == "frame"
+    }
+    let mut contexts = contexts(30);
+    for context in contexts.iter_mut().filter(|context| ["format-3", "format-7"].contains(&context.id.as_str())) {
+        context.group = "frame".to_owned();
+    }
+    let suite = suite(48, contexts);
+    let trials = trials(&suite);
+    let alone = Responder::new(|context| if lost(context) { 0.0 } else { 0.8 }, |_| 0.8);
+    let alike = Responder::new(
+        |context| if lost(context) { 0.0 } else { 0.8 },
+        |context| if lost(context) { 0.0 } else { 0.8 },
+    );
+    for seed in 0..SEEDS {
+        let settings = EstimateSettings { seed, resamples: 50 };
+        let records = |responder: &Responder| responder.answer(&suite, &trials, 2300 + seed);
+        let profile = estimate(&suite, &records(&alone), &settings);
+        assert_eq!(decide(&suite.criteria, &profile).verdict, Verdict::Mask, "seed {seed}");
+        for group in profile.groups.iter().filter(|group| group.family == ContextFamily::Cued) {
+            let (limits, Quantity::Estimated(single)) = (group.together.expect("limits"), &group.retention) else {
+                panic!("an estimate")
+            };
+            assert!(limits.kept_at_most > single.high, "limits for all groups are wider than those of one");
+        }
+        let profile = estimate(&suite, &records(&alike), &settings);
+        assert_ne!(decide(&suite.criteria, &profile).verdict, Verdict::Mask, "seed {seed}");
     }
 }
 
@@ -191,7 +224,7 @@ fn part_goal_part_mask_is_told_as_a_mask_with_its_size() {
     let mean = profiles
         .iter()
         .map(|profile| match &profile.quantities.mask_index {
-            Some(undermask_measure::Quantity::Estimated(found)) => found.estimate,
+            Some(Quantity::Estimated(found)) => found.estimate,
             other => panic!("{other:?}"),
         })
         .sum::<f64>()
