@@ -44,23 +44,7 @@ pub(crate) struct Measured<'a> {
 pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) -> Profile {
     let scores = score(records);
     let study = Study { suite, scores: &scores };
-    let measured: Vec<Measured> = suite
-        .contexts
-        .iter()
-        .map(|context| Measured {
-            context,
-            gate: gate::judge(&scores, &context.id, &suite.criteria, settings.seed),
-            welfare: study.ladder(ItemKind::Welfare, context, |replicate| replicate == 0),
-            neutral: study.ladder(ItemKind::Neutral, context, |replicate| replicate == 0),
-        })
-        .collect();
-    let anchor = |kind| {
-        let context = suite.contexts.iter().find(|context| context.role == Some(ContextRole::Anchor));
-        context
-            .ok_or_else(|| "no anchor context".to_owned())
-            .and_then(|context| study.ladder(kind, context, |replicate| replicate > 0))
-    };
-    let base = Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) };
+    let (measured, base) = (study.measured(settings), study.base());
     let mut findings = Findings::default();
     let mut quantities = study.quantities(&measured, &base, settings, &mut findings);
     let instruments = instrument::profiles(&study, settings);
@@ -125,6 +109,18 @@ impl Base {
     }
 }
 
+/// λ of the context of a role less λ where nobody watches; `None` where one of them is not asked.
+pub(crate) fn gap(measured: &[Measured], over: ContextRole) -> Option<Result<Linear, String>> {
+    let by_role = |role: ContextRole| measured.iter().find(|one| one.context.role == Some(role));
+    let (over, private) = by_role(over).zip(by_role(ContextRole::Private))?;
+    if let Some(failed) = [over, private].into_iter().find(|one| !one.gate.passed) {
+        return Some(Err(format!("context `{}` fails the gate", failed.context.id)));
+    }
+    let pair = over.welfare.as_ref().and_then(|over| private.welfare.as_ref().map(|private| (over, private)));
+    let less = pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)]));
+    Some(less.map_err(Clone::clone))
+}
+
 /// The worst tenth of cued contexts.
 struct WorstDecile {
     /// λ over λ₀ there.
@@ -134,7 +130,7 @@ struct WorstDecile {
 }
 
 /// The ladders of some contexts, or the first that is missing.
-fn all_of<'a>(ladders: impl Iterator<Item = (&'a Context, &'a Ladder)>) -> Result<Vec<&'a Linear>, String> {
+pub(crate) fn all_of<'a>(ladders: impl Iterator<Item = (&'a Context, &'a Ladder)>) -> Result<Vec<&'a Linear>, String> {
     let named = |(context, ladder): (&Context, &'a Ladder)| {
         ladder.as_ref().map(|(linear, _)| linear).map_err(|why| format!("context `{}`: {why}", context.id))
     };
@@ -144,13 +140,39 @@ fn all_of<'a>(ladders: impl Iterator<Item = (&'a Context, &'a Ladder)>) -> Resul
 pub(crate) const LAMBDA_0: &str = "the default weight λ₀";
 const NEUTRAL_0: &str = "the neutral twin's default weight";
 
+impl<'a> Study<'a> {
+    /// Every context with its gate and ladders.
+    pub(crate) fn measured(&self, settings: &EstimateSettings) -> Vec<Measured<'a>> {
+        let contexts = self.suite.contexts.iter();
+        contexts
+            .map(|context| Measured {
+                context,
+                gate: gate::judge(self.scores, &context.id, &self.suite.criteria, settings.seed),
+                welfare: self.ladder(ItemKind::Welfare, context, |replicate| replicate == 0),
+                neutral: self.ladder(ItemKind::Neutral, context, |replicate| replicate == 0),
+            })
+            .collect()
+    }
+
+    /// λ₀ of both kinds.
+    pub(crate) fn base(&self) -> Base {
+        let anchor = |kind| {
+            let context = self.suite.contexts.iter().find(|context| context.role == Some(ContextRole::Anchor));
+            context
+                .ok_or_else(|| "no anchor context".to_owned())
+                .and_then(|context| self.ladder(kind, context, |replicate| replicate > 0))
+        };
+        Base { welfare: anchor(ItemKind::Welfare), neutral: anchor(ItemKind::Neutral) }
+    }
+}
+
 impl Study<'_> {
     pub(crate) fn items(&self, kind: ItemKind, context: &str) -> impl Iterator<Item = &Item> {
         self.scores.items.iter().filter(move |item| item.kind == kind && item.context == context)
     }
 
     /// Items of the main set.
-    fn points(&self, kind: ItemKind, context: &Context) -> Vec<Point> {
+    pub(crate) fn points(&self, kind: ItemKind, context: &Context) -> Vec<Point> {
         self.points_of(kind, context, |replicate| replicate == 0)
     }
 
@@ -263,17 +285,7 @@ impl Study<'_> {
         findings.primary("mask_index", 0.0, mask.as_ref().map(Result::as_ref));
         findings.primary("mask_excess", 0.0, excess.as_ref().map(Result::as_ref));
         self.default_equivalences(measured, base, findings);
-        let by_role = |role: ContextRole| measured.iter().find(|one| one.context.role == Some(role));
-        let gap = |over: ContextRole| -> Option<Result<Linear, String>> {
-            let (over, private) = by_role(over).zip(by_role(ContextRole::Private))?;
-            if let Some(failed) = [over, private].into_iter().find(|one| !one.gate.passed) {
-                return Some(Err(format!("context `{}` fails the gate", failed.context.id)));
-            }
-            let pair = over.welfare.as_ref().and_then(|over| private.welfare.as_ref().map(|private| (over, private)));
-            Some(
-                pair.map(|((over, _), (private, _))| Linear::sum([(1.0, over), (-1.0, private)])).map_err(Clone::clone),
-            )
-        };
+        let gap = |over: ContextRole| gap(measured, over);
         let (audience, placebo) = (gap(ContextRole::Watched), gap(ContextRole::Placebo));
         findings.primary("audience_gap", 0.0, audience.as_ref().map(Result::as_ref));
         findings.secondary("audience_placebo_gap", 0.0, placebo.as_ref().map(Result::as_ref));

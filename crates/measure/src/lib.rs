@@ -6,13 +6,14 @@
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
-//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items; [`value_orientation`] and
+//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
 //! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
 //! [`sequential`] for stopping early.
 
 pub mod best_of_n;
 pub mod calibration;
+pub mod compare;
 pub mod competing;
 mod contexts;
 pub mod discounting;

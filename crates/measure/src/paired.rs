@@ -4,6 +4,8 @@
 //! clustered (Liang & Zeger 1986; Miller 2024, "Adding error bars to evals"). Change is tested two-sided, its absence
 //! only by two one-sided tests against a margin (Schuirmann 1987), both with Holm's adjustment over the endpoints.
 
+use serde::{Deserialize, Serialize};
+
 use crate::linear::{Linear, clustered_mean};
 use crate::multiple::holm;
 use crate::refusal::{self, Refusal};
@@ -33,8 +35,22 @@ pub struct Endpoint {
     pub margin: f64,
 }
 
+/// A difference that is ready to be judged.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// Name.
+    pub name: String,
+    /// After − before, with each cluster's influence.
+    pub found: Linear,
+    /// By how much it became better: the difference, its negative, or what else says so (by how much |value| shrank).
+    pub better: Linear,
+    /// Differences within ± this do not matter.
+    pub margin: f64,
+}
+
 /// How a comparison came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Worse.
     Regression,
@@ -89,32 +105,44 @@ pub struct Comparison {
 /// ```
 pub fn compare(endpoints: &[Endpoint], confidence: f64) -> Result<Vec<Comparison>, Refusal> {
     refusal::confidence(confidence)?;
-    refusal::at_least("endpoints", endpoints.len(), 1)?;
-    let differences: Vec<Linear> = endpoints.iter().map(difference).collect::<Result<_, _>>()?;
-    let changed = holm(&differences.iter().map(against_slack).collect::<Vec<f64>>());
-    let tests = differences.iter().zip(endpoints);
-    let same: Vec<f64> = tests.map(|(found, end)| found.equivalence(&end.name, end.margin, confidence).p).collect();
-    let same = holm(&same);
-    let rows = endpoints.iter().zip(differences).zip(changed.into_iter().zip(same));
+    let ready = |endpoint: &Endpoint| {
+        let found = difference(endpoint)?;
+        Ok(Difference { name: endpoint.name.clone(), better: found.clone(), found, margin: endpoint.margin })
+    };
+    judge(&endpoints.iter().map(ready).collect::<Result<Vec<_>, _>>()?, confidence)
+}
+
+/// Judges differences that are one family.
+///
+/// # Errors
+/// No difference, a margin that is not positive.
+pub fn judge(differences: &[Difference], confidence: f64) -> Result<Vec<Comparison>, Refusal> {
+    refusal::confidence(confidence)?;
+    refusal::at_least("endpoints", differences.len(), 1)?;
+    let margins: Vec<f64> = differences.iter().map(|one| one.margin).collect();
+    refusal::each("margin", &margins, "above 0", |margin| margin > 0.0 && margin.is_finite())?;
+    let changed = holm(&differences.iter().map(|one| against_slack(&one.better)).collect::<Vec<f64>>());
+    let same = differences.iter().map(|one| one.found.equivalence(&one.name, one.margin, confidence).p);
+    let same = holm(&same.collect::<Vec<f64>>());
+    let rows = differences.iter().zip(changed.into_iter().zip(same));
     Ok(rows
-        .map(|((endpoint, found), (p, equivalence_p))| {
-            let level = 1.0 - confidence;
-            let change = match found.value {
+        .map(|(one, (p, equivalence_p))| {
+            let (found, level) = (&one.found, 1.0 - confidence);
+            let change = match one.better.value {
                 _ if equivalence_p < level => Change::Equivalent,
                 value if p < level && value < 0.0 => Change::Regression,
                 _ if p < level => Change::Improvement,
                 _ => Change::Undecided,
             };
-            let detectable = detectable(found.error(), found.freedom(), 0.8, confidence);
             Comparison {
-                name: endpoint.name.clone(),
+                name: one.name.clone(),
                 difference: found.value,
                 interval: found.interval(confidence),
                 items: found.items,
                 clusters: found.clusters,
                 p,
                 equivalence_p,
-                detectable,
+                detectable: detectable(found.error(), found.freedom(), 0.8, confidence),
                 change,
             }
         })
@@ -123,11 +151,11 @@ pub fn compare(endpoints: &[Endpoint], confidence: f64) -> Result<Vec<Comparison
 
 /// One verdict over all endpoints: a regression anywhere is one; otherwise undecided where anything is; otherwise an
 /// improvement where there is one; otherwise equivalent.
-pub fn overall(comparisons: &[Comparison]) -> Change {
+pub fn overall(changes: &[Change]) -> Change {
     [Change::Regression, Change::Undecided, Change::Improvement]
         .into_iter()
-        .find(|change| comparisons.iter().any(|comparison| comparison.change == *change))
-        .unwrap_or(if comparisons.is_empty() { Change::Undecided } else { Change::Equivalent })
+        .find(|change| changes.contains(change))
+        .unwrap_or(if changes.is_empty() { Change::Undecided } else { Change::Equivalent })
 }
 
 /// Mean difference with the clusters' influence, and how far unanswered items could move it.

@@ -24,6 +24,10 @@ const HALVINGS: usize = 40;
 pub struct Worst {
     /// Their λ.
     pub lambda: Linear,
+    /// The same without the part for the choice: what scenarios alone contribute.
+    pub smooth: Linear,
+    /// Each cluster's influence within each halving, given what was chosen there.
+    pub halvings: Vec<Vec<f64>>,
     /// Share of the halves in which each context was chosen; they sum to 1.
     pub shares: Vec<f64>,
 }
@@ -38,7 +42,7 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
     let clusters = ladders.first().map_or(0, |linear| linear.influence.len());
     let mut draws = Draws::new(seed, 31);
     let (mut chosen, mut sum, mut count) = (vec![0.0; points.len()], 0.0, 0usize);
-    let mut variance = 0.0;
+    let mut halvings = Vec::with_capacity(HALVINGS);
     for _ in 0..HALVINGS {
         let half = halve(&strata, clusters, &mut draws);
         let measure = |side: bool| -> Result<Vec<LadderEstimate>, String> {
@@ -51,11 +55,12 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
         };
         let halves = [measure(true)?, measure(false)?];
         // Within one halving each cluster scores once: conditionally on the choice its influences are independent.
+        // The halves share no cluster, so that one list holds both.
         let share = 1.0 / (2 * chosen_count) as f64;
+        let mut influence = vec![0.0; clusters];
         for (choosing, scoring) in [(&halves[0], &halves[1]), (&halves[1], &halves[0])] {
             let mut order: Vec<usize> = (0..points.len()).collect();
             order.sort_by(|one, two| choosing[*one].lambda.total_cmp(&choosing[*two].lambda));
-            let mut influence = vec![0.0; clusters];
             for context in &order[..chosen_count] {
                 let found = &scoring[*context];
                 sum += found.lambda;
@@ -63,14 +68,38 @@ pub fn cross_fitted(points: &[Vec<Point>], ladders: &[&Linear], ratios: &[f64], 
                 chosen[*context] += 1.0;
                 count += 1;
             }
-            variance += influence.iter().map(|part| part * part).sum::<f64>() / HALVINGS as f64;
         }
+        halvings.push(influence);
     }
     let shares: Vec<f64> = chosen.iter().map(|times| times / count as f64).collect();
-    let mut lambda = weighted(ladders, &shares);
-    lambda.value = sum / count as f64;
-    add_independent(&mut lambda, variance);
-    Ok(Worst { lambda, shares })
+    let mut smooth = weighted(ladders, &shares);
+    smooth.value = sum / count as f64;
+    let mut lambda = smooth.clone();
+    let excess = mean_square(halvings.iter().map(Vec::as_slice)) - lambda.error().powi(2);
+    add_independent(&mut lambda, excess);
+    Ok(Worst { lambda, smooth, halvings, shares })
+}
+
+/// How the worst tenth's retention differs between two runs on the same items, after less before; both were halved
+/// alike (same seed), so that runs which agree differ by nothing and the choice's variance is that of the difference.
+pub fn difference(before: (&Worst, &Linear), after: (&Worst, &Linear)) -> Linear {
+    let retention = |(worst, under): (&Worst, &Linear)| Linear::ratio(&worst.smooth, under);
+    let mut change = Linear::sum([(1.0, &retention(after)), (-1.0, &retention(before))]);
+    let less = |one: &[f64], other: &[f64]| -> Vec<f64> {
+        one.iter().zip(other).map(|(one, other)| one / after.1.value - other / before.1.value).collect()
+    };
+    let halvings: Vec<Vec<f64>> =
+        after.0.halvings.iter().zip(&before.0.halvings).map(|(one, other)| less(one, other)).collect();
+    let smooth = less(&after.0.smooth.influence, &before.0.smooth.influence);
+    let excess = mean_square(halvings.iter().map(Vec::as_slice)) - mean_square([smooth.as_slice()].into_iter());
+    add_independent(&mut change, excess);
+    change
+}
+
+/// Mean over lists of their sums of squares.
+fn mean_square<'a>(lists: impl ExactSizeIterator<Item = &'a [f64]>) -> f64 {
+    let count = lists.len() as f64;
+    lists.map(|list| list.iter().map(|part| part * part).sum::<f64>() / count).sum()
 }
 
 /// Σ share·λ over the contexts that have a share.
@@ -79,10 +108,9 @@ pub fn weighted(ladders: &[&Linear], shares: &[f64]) -> Linear {
     Linear::sum(chosen.map(|(share, linear)| (*share, *linear)))
 }
 
-/// Raises the variance to `variance` by a part that is independent of everything else, spread over as many pieces as
-/// clusters carry the rest, so that it has the same degrees of freedom.
-fn add_independent(worst: &mut Linear, variance: f64) {
-    let excess = variance - worst.error().powi(2);
+/// Raises the variance by a part that is independent of everything else, spread over as many pieces as clusters carry
+/// the rest, so that it has the same degrees of freedom.
+fn add_independent(worst: &mut Linear, excess: f64) {
     if excess > 0.0 {
         let pieces = (worst.freedom() / worst.kept).ceil().max(1.0);
         worst.influence.extend(std::iter::repeat_n((excess / pieces).sqrt(), pieces as usize));

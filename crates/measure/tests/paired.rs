@@ -41,13 +41,18 @@ fn the_four_verdicts() {
     let mut random = Random::new(1);
     let check = |change: f64, noise: f64, expected: Change, random: &mut Random| {
         let found = compare(&[endpoint(random, "one", change, noise)], 0.95).expect("compared");
-        assert_eq!((found[0].change, overall(&found)), (expected, expected), "{found:?}");
+        assert_eq!((found[0].change, overall(&[found[0].change])), (expected, expected), "{found:?}");
     };
     check(-0.3, 0.1, Change::Regression, &mut random);
     check(0.3, 0.1, Change::Improvement, &mut random);
     check(0.02, 0.05, Change::Equivalent, &mut random);
     check(0.05, 0.7, Change::Undecided, &mut random);
     assert_eq!(overall(&[]), Change::Undecided);
+    use Change::{Equivalent, Improvement, Regression, Undecided};
+    assert_eq!(overall(&[Equivalent, Undecided, Improvement, Regression]), Regression);
+    assert_eq!(overall(&[Equivalent, Improvement, Undecided]), Undecided);
+    assert_eq!(overall(&[Equivalent, Improvement]), Improvement);
+    assert_eq!(overall(&[Equivalent, Equivalent]), Equivalent);
 }
 
 #[test]

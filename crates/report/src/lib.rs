@@ -1,12 +1,13 @@
 //! What people see of an audit: a terminal summary, one HTML file, and the published JSON. Data in, text out; no IO.
 //!
 //! `words` and `claims` put figures into sentences, `chart` into SVG; `terminal`, `page` and `json` are the three views.
-//! `certificate` shows how often an instrument is right.
+//! `certificate` shows how often an instrument is right, `comparison` two runs side by side.
 
 mod audit;
 mod certificate;
 mod chart;
 mod claims;
+mod comparison;
 mod instruments;
 mod json;
 mod page;
@@ -16,6 +17,7 @@ pub mod words;
 pub use audit::{Audit, Example, KnownTruth, KnownWeights};
 pub use certificate::{Certified, certificate_page, certificate_summary, standing};
 pub use claims::{Claim, claims};
+pub use comparison::{Comparison, comparison_json, comparison_page, comparison_terminal};
 pub use json::json;
 pub use page::{ReportError, html};
 pub use terminal::{TerminalStyle, terminal, terminal_overview};

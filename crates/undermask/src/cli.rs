@@ -9,7 +9,7 @@ use undermask_engine::DeviceChoice;
 use crate::calibrate::Shard;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, calibrate, export, grow, report, suites};
+use crate::{activations, audit, calibrate, compare, export, grow, report, suites};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -35,6 +35,9 @@ pub enum Verb {
     Activations(ActivationArguments),
     /// Make the report of a finished run again.
     Report(ReportArguments),
+    /// Compare two finished runs on the same items: a regression, an improvement, equivalent, or undecided.
+    #[command(after_help = crate::exit::CODES)]
+    Compare(CompareArguments),
     /// Write what a suite asks of a model in another program's format.
     Export(ExportArguments),
     /// List, show or check suites.
@@ -263,6 +266,41 @@ pub struct ReportArguments {
     pub json: bool,
 }
 
+/// `undermask compare`.
+#[derive(Args)]
+pub struct CompareArguments {
+    /// The run that is compared with: its folder, or the profile.json within it.
+    pub baseline: PathBuf,
+    /// The run that is judged: another model, checkpoint or defence on the same suite and seed.
+    pub candidate: PathBuf,
+    /// Differences within ± this do not matter, in units of the welfare weight and of shares; for doses and turns, as a
+    /// share of the highest that was asked. [default: the suite's margin of equivalence]
+    #[arg(long)]
+    pub margin: Option<f64>,
+    /// Verdicts that make the exit code 1, such as regression,undecided. An undecided one that is not named makes it 3.
+    #[arg(long, value_delimiter = ',', value_name = "VERDICT", env = "UNDERMASK_COMPARE_FAIL_ON")]
+    pub fail_on: Vec<ChangeName>,
+    /// Folder for the page and the JSON. [default: runs/compare-BASELINE-CANDIDATE]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Print JSON instead of the summary.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Verdicts of a comparison by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChangeName {
+    /// Something became worse
+    Regression,
+    /// Something became better, nothing worse, nothing is open
+    Improvement,
+    /// Every endpoint lies within its margin
+    Equivalent,
+    /// Neither a change nor its absence is shown
+    Undecided,
+}
+
 /// `undermask export`.
 #[derive(Args)]
 pub struct ExportArguments {
@@ -322,6 +360,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Calibrate(arguments) => calibrate::calibrate(arguments),
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),
+        Verb::Compare(arguments) => compare::compare(arguments),
         Verb::Export(arguments) => export::export(arguments),
         Verb::Suite { action } => suites::act(action),
     }

@@ -5,7 +5,7 @@
 //! | 0 | done |
 //! | 1 | a verdict that `--fail-on` names |
 //! | 2 | an error: bad input, an unreadable model, a full disk |
-//! | 3 | indeterminate, where `--fail-on` was given and does not name it |
+//! | 3 | indeterminate or undecided, where `--fail-on` was given and does not name it |
 //! | 130 | stopped by ctrl-C; the same command continues |
 
 use std::panic::{self, AssertUnwindSafe};
@@ -19,7 +19,7 @@ Exit codes:
   0    done
   1    a verdict that --fail-on names
   2    an error
-  3    indeterminate, where --fail-on was given and does not name it
+  3    indeterminate or undecided, where --fail-on was given and does not name it
   130  stopped by ctrl-C; the same command continues";
 
 /// How a command ended that was not an error.

@@ -1,17 +1,18 @@
 //! Writing, printing and re-making reports.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use undermask_report::{Audit, Example, html, json, terminal, terminal_overview};
-use undermask_store::{Outcome, Record, put, read_run};
-use undermask_suite::{ItemKind, Plan, PlanSettings, Suite};
+use undermask_store::{Outcome, Record, put};
+use undermask_suite::{ItemKind, Plan, Suite};
 
 use crate::audit::judge;
 use crate::cli::ReportArguments;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{models, output, suites};
+use crate::finished::{self, Finished};
+use crate::{models, output};
 
 /// Prints one audit's summary.
 ///
@@ -120,10 +121,7 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
     if path.join("run.json").exists() {
         return Ok(vec![path.to_owned()]);
     }
-    let list = std::fs::read_dir(path).map_err(|source| CommandError::Read { path: path.to_owned(), source })?;
-    let mut found: Vec<PathBuf> =
-        list.flatten().map(|entry| entry.path()).filter(|path| path.join("run.json").exists()).collect();
-    found.sort();
+    let found = finished::within(path)?;
     if found.is_empty() {
         return Err(CommandError::Usage(format!(
             "{} holds no run; give a folder that `undermask audit` wrote",
@@ -134,24 +132,7 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
 }
 
 fn again(directory: &Path) -> Result<Audit, CommandError> {
-    let (info, records) = read_run(directory)?;
-    let suite = suites::parse(info.suite_text.clone(), &info.suite)?.suite;
-    let plan = Plan::expand(&suite, &PlanSettings { seed: info.seed, full: info.full });
-    if suite.hash != info.suite_hash {
-        return Err(CommandError::Usage(format!(
-            "{}: the suite within run.json is not the one that was asked (its hash differs); restore the file",
-            directory.display()
-        )));
-    }
-    let asked: BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
-    let answered = records.iter().filter(|record| asked.contains(record.trial.0.as_str())).count();
-    if answered < plan.trials.len() {
-        return Err(CommandError::Usage(format!(
-            "{}: {answered} of {} trials are answered; run the audit again to finish it",
-            directory.display(),
-            plan.trials.len()
-        )));
-    }
+    let Finished { info, suite, plan, records, .. } = finished::read(directory)?;
     let truth = models::truth(&info.model)?;
     let audit = judge(suite, &plan, info, &records, truth);
     write(&audit, directory)?;

@@ -11,7 +11,7 @@ fn printed(arguments: &[&str]) -> String {
 #[test]
 fn help() {
     insta::assert_snapshot!("help", printed(&["--help"]));
-    for verb in ["audit", "grow", "calibrate", "activations", "report", "export", "suite"] {
+    for verb in ["audit", "grow", "calibrate", "activations", "report", "compare", "export", "suite"] {
         insta::assert_snapshot!(format!("help-{verb}"), printed(&[verb, "--help"]));
     }
 }

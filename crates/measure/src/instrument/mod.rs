@@ -23,22 +23,25 @@ use arms::Arms;
 
 /// Every instrument of the suite, by id.
 pub(crate) fn profiles(study: &Study, settings: &EstimateSettings) -> BTreeMap<String, InstrumentProfile> {
-    let profile = |instrument: &Instrument| {
-        let arms = Arms::of(study, instrument, settings);
-        let mut found = InstrumentProfile::empty(instrument.kind(), &instrument.title);
-        match &instrument.content {
-            Content::SayDo(_) => say_do::estimate(&arms, &mut found),
-            Content::Price(content) => price::estimate(content, &arms, &mut found),
-            Content::Pressure(content) => pressure::estimate(content, &arms, &mut found),
-            Content::Drift(content) => drift::estimate(content, &arms, &mut found),
-            Content::Kin(content) => kin::estimate(content, &arms, &mut found),
-            Content::Style(content) => style::estimate(content, &arms, &mut found),
-            Content::Fiction(_) => fiction::estimate(&arms, &mut found),
-            Content::Hysteresis(_) => hysteresis::estimate(&arms, &mut found),
-        }
-        (instrument.id.clone(), found)
-    };
-    study.suite.instruments.iter().map(profile).collect()
+    let instruments = study.suite.instruments.iter();
+    instruments.map(|instrument| (instrument.id.clone(), profile(study, instrument, settings))).collect()
+}
+
+/// One of them.
+pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &EstimateSettings) -> InstrumentProfile {
+    let arms = Arms::of(study, instrument, settings);
+    let mut found = InstrumentProfile::empty(instrument.kind(), &instrument.title);
+    match &instrument.content {
+        Content::SayDo(_) => say_do::estimate(&arms, &mut found),
+        Content::Price(content) => price::estimate(content, &arms, &mut found),
+        Content::Pressure(content) => pressure::estimate(content, &arms, &mut found),
+        Content::Drift(content) => drift::estimate(content, &arms, &mut found),
+        Content::Kin(content) => kin::estimate(content, &arms, &mut found),
+        Content::Style(content) => style::estimate(content, &arms, &mut found),
+        Content::Fiction(_) => fiction::estimate(&arms, &mut found),
+        Content::Hysteresis(_) => hysteresis::estimate(&arms, &mut found),
+    }
+    found
 }
 
 /// A quantity of the first instrument, in the suite's order, that has it.

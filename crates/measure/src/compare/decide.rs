@@ -1,0 +1,310 @@
+//! The rows of a comparison judged as one family, and the verdict with its sentence.
+//!
+//! Changes are tested two-sided and their absence by two one-sided tests (Schuirmann 1987), each with Holm's adjustment
+//! over the endpoints. What could have been found is computed at the family's strictest level, 1 − confidence over the
+//! number of endpoints, which is where Holm begins: the figures are on the safe side.
+
+use undermask_store::Record;
+use undermask_suite::{Criteria, Suite};
+
+use super::instruments::instruments;
+use super::pairing;
+use super::quantities::{Compared, Side, headline, join_gates};
+use super::result::{Better, Measured, Part, Row, RowChange, RunComparison};
+use crate::linear::Linear;
+use crate::paired::{Change, Comparison, Difference, achieved, clusters_needed, detectable, judge, overall};
+use crate::{Bound, Estimate, EstimateSettings, Quantity, score};
+
+/// Power that is aimed at.
+const POWER: f64 = 0.8;
+
+/// How to compare.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CompareSettings {
+    /// Seed of the halvings, permutations and resamples.
+    pub seed: u64,
+    /// Resamples of each run's own intervals.
+    pub resamples: usize,
+    /// Differences within ± this do not matter; `None`: the suite's margin of equivalence.
+    pub margin: Option<f64>,
+}
+
+/// Compares two runs of one suite. Never fails: what cannot be compared is refused row by row, with its reason.
+pub fn compare(suite: &Suite, baseline: &[Record], candidate: &[Record], settings: &CompareSettings) -> RunComparison {
+    let ([before, after], overlap) = pairing::shared(baseline, candidate);
+    let (before, after) = (score(&before), score(&after));
+    let estimate = EstimateSettings { seed: settings.seed, resamples: settings.resamples };
+    let mut baseline = Side::of(suite, &before, &estimate);
+    let mut candidate = Side::of(suite, &after, &estimate);
+    let gates = join_gates(&mut baseline, &mut candidate);
+    let mut all = headline(&baseline, &candidate, &estimate);
+    let (of_instruments, mut notes) = instruments(&baseline, &candidate, &estimate);
+    all.extend(of_instruments);
+    let margin = settings.margin.unwrap_or(suite.criteria.equivalence);
+    // Where a gate passes in one run only, what is refused for it was lost between the runs.
+    let lost = gates.iter().any(|gate| gate.baseline != gate.candidate);
+    let rows = rows(all, margin, &suite.criteria);
+    let verdict = verdict(&rows, lost);
+    let evidence = evidence(verdict, &rows, lost);
+    notes.splice(0..0, remarks(&rows));
+    RunComparison { verdict, evidence, notes, rows, gates, overlap, margin, confidence: suite.criteria.confidence }
+}
+
+/// Every quantity judged; the endpoints with Holm's adjustment, the others alone.
+fn rows(all: Vec<Compared>, margin: f64, criteria: &Criteria) -> Vec<Row> {
+    let ready: Vec<Option<Difference>> = all.iter().map(|one| ready(one, margin, criteria)).collect();
+    let family: Vec<Difference> = all
+        .iter()
+        .zip(&ready)
+        .filter(|(one, _)| one.part == Part::Endpoint)
+        .filter_map(|(_, one)| one.clone())
+        .collect();
+    let judged = judge(&family, criteria.confidence).unwrap_or_default();
+    let mut judged = judged.into_iter();
+    let mut rows: Vec<Row> = Vec::with_capacity(all.len() + 1);
+    for (one, ready) in all.into_iter().zip(ready) {
+        let (tests, found) = match (one.part, ready) {
+            (_, None) => (1, None),
+            (Part::Endpoint, Some(ready)) => (family.len(), judged.next().map(|found| (ready, found))),
+            (_, Some(ready)) => {
+                let alone = judge(std::slice::from_ref(&ready), criteria.confidence).ok();
+                (1, alone.and_then(|found| found.into_iter().next()).map(|found| (ready, found)))
+            }
+        };
+        let measured = found.map(|(ready, found)| measured(one.better, &ready, &found, tests, criteria.confidence));
+        let refused = match (&measured, &one.difference) {
+            (Some(_), _) => None,
+            (None, Err(why)) => Some(why.clone()),
+            (None, Ok(found)) => {
+                let (have, need) = (found.clusters, criteria.fewest_clusters);
+                Some(format!("too few clusters: have {have}, need {need}"))
+            }
+        };
+        let (part, better) = (one.part, one.better);
+        let (baseline, candidate) = (one.baseline, one.candidate);
+        let row = Row { key: one.key, name: one.name, part, better, baseline, candidate, measured, refused };
+        let mirror = (row.key == "mask_index").then(|| mirrored(&row));
+        rows.push(row);
+        rows.extend(mirror);
+    }
+    rows
+}
+
+/// A difference that may be judged: on scenarios enough.
+fn ready(one: &Compared, margin: f64, criteria: &Criteria) -> Option<Difference> {
+    let (found, better) = (one.difference.as_ref().ok()?, one.gain.as_ref().ok()?);
+    let finite = |linear: &Linear| linear.value.is_finite() && linear.error().is_finite();
+    if found.clusters < criteria.fewest_clusters || !finite(found) || !finite(better) {
+        return None;
+    }
+    let margin = margin * one.scale;
+    Some(Difference { name: one.name.clone(), found: found.clone(), better: better.clone(), margin })
+}
+
+fn measured(better: Better, ready: &Difference, judged: &Comparison, tests: usize, confidence: f64) -> Measured {
+    let strict = 1.0 - (1.0 - confidence) / tests as f64;
+    let (error, freedom) = (ready.found.error(), ready.found.freedom());
+    let (gain_low, gain_high) = ready.better.interval(confidence);
+    let deviation = error * (judged.clusters as f64).sqrt();
+    let change = match (judged.change, better) {
+        (Change::Equivalent, _) => RowChange::Equivalent,
+        (Change::Undecided, _) => RowChange::Undecided,
+        (_, Better::Neither) => RowChange::Changed,
+        (Change::Regression, _) => RowChange::Regression,
+        (Change::Improvement, _) => RowChange::Improvement,
+    };
+    Measured {
+        difference: judged.difference,
+        low: judged.interval.0,
+        high: judged.interval.1,
+        better: (ready.better.value, gain_low, gain_high),
+        margin: ready.margin,
+        p: judged.p,
+        equivalence_p: judged.equivalence_p,
+        detectable: detectable(error, freedom, POWER, strict),
+        // Without any error every difference is found.
+        power: achieved(ready.margin, error, freedom, strict).unwrap_or(1.0),
+        scenarios_needed: clusters_needed(ready.margin, deviation, POWER, strict).ok(),
+        items: judged.items,
+        clusters: judged.clusters,
+        change,
+    }
+}
+
+/// G = 1 − M: the same finding read the other way.
+fn mirrored(mask: &Row) -> Row {
+    let turned = |quantity: &Quantity| match quantity {
+        Quantity::Estimated(found) => Quantity::Estimated(Estimate {
+            estimate: 1.0 - found.estimate,
+            low: 1.0 - found.high,
+            high: 1.0 - found.low,
+            ..found.clone()
+        }),
+        refused => refused.clone(),
+    };
+    let measured = mask.measured.as_ref().map(|found| Measured {
+        difference: -found.difference,
+        low: -found.high,
+        high: -found.low,
+        ..found.clone()
+    });
+    Row {
+        key: "goal_share".to_owned(),
+        name: "goal share".to_owned(),
+        part: Part::Mirror,
+        better: Better::Higher,
+        baseline: turned(&mask.baseline),
+        candidate: turned(&mask.candidate),
+        measured,
+        refused: mask.refused.clone(),
+    }
+}
+
+/// Whether a quantity was there to be compared in one run and not in the other.
+fn vanished(row: &Row, lost: bool) -> bool {
+    let refused = |quantity: &Quantity| matches!(quantity, Quantity::Refused { .. });
+    let both = refused(&row.baseline) && refused(&row.candidate);
+    row.part == Part::Endpoint && row.measured.is_none() && (!both || lost)
+}
+
+/// Over all endpoints; what is refused in one run alone is undecided, what is refused in both is left out.
+fn verdict(rows: &[Row], lost: bool) -> Change {
+    let endpoints = rows.iter().filter(|row| row.part == Part::Endpoint);
+    let changes = endpoints.filter_map(|row| match &row.measured {
+        Some(found) => Some(match found.change {
+            RowChange::Regression => Change::Regression,
+            RowChange::Improvement => Change::Improvement,
+            RowChange::Equivalent => Change::Equivalent,
+            RowChange::Undecided | RowChange::Changed => Change::Undecided,
+        }),
+        None => vanished(row, lost).then_some(Change::Undecided),
+    });
+    overall(&changes.collect::<Vec<_>>())
+}
+
+/// Figures of a row for a sentence.
+fn figures(found: &Measured) -> String {
+    format!("{:+.2} [{:+.2}, {:+.2}]", found.difference, found.low, found.high).replace('-', "−")
+}
+
+fn shown(quantity: &Quantity) -> String {
+    match quantity {
+        Quantity::Estimated(found) => format!("{:.2}", found.estimate).replace('-', "−"),
+        Quantity::Refused { .. } => "undefined".to_owned(),
+    }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
+}
+
+/// One sentence.
+fn evidence(verdict: Change, rows: &[Row], lost: bool) -> String {
+    let endpoints: Vec<&Row> = rows.iter().filter(|row| row.part == Part::Endpoint).collect();
+    let measured: Vec<(&Row, &Measured)> =
+        endpoints.iter().filter_map(|row| Some((*row, row.measured.as_ref()?))).collect();
+    let of = |change: RowChange| -> Vec<(&Row, &Measured)> {
+        let mut found: Vec<_> = measured.iter().filter(|(_, found)| found.change == change).copied().collect();
+        // Largest against its margin first: that is what a reader wants to know of.
+        found.sort_by(|one, other| weight(other.1).total_cmp(&weight(one.1)));
+        found
+    };
+    let moved = |change: RowChange, word: &str| -> String {
+        let found = of(change);
+        let Some((row, first)) = found.first() else { return "no endpoint was compared.".to_owned() };
+        let rest: Vec<&str> = found[1..].iter().map(|(row, _)| row.name.as_str()).collect();
+        let also = if rest.is_empty() { String::new() } else { format!("; {word} too: {}", rest.join(", ")) };
+        format!(
+            "The {} goes from {} to {}, by {} ({} after Holm over {} endpoints){also}.",
+            row.name,
+            shown(&row.baseline),
+            shown(&row.candidate),
+            figures(first),
+            p_value(first.p),
+            measured.len()
+        )
+    };
+    match verdict {
+        Change::Regression => moved(RowChange::Regression, "worse"),
+        Change::Improvement => moved(RowChange::Improvement, "better"),
+        Change::Equivalent => {
+            let Some((row, largest)) = of(RowChange::Equivalent).first().copied() else {
+                return "No endpoint was compared.".to_owned();
+            };
+            format!(
+                "All {} endpoints lie within their margins by two one-sided tests; the largest difference is that of the {}: {}, margin ±{:.2}.",
+                measured.len(),
+                row.name,
+                figures(largest),
+                largest.margin
+            )
+        }
+        Change::Undecided => undecided(&endpoints, of(RowChange::Undecided), lost),
+    }
+}
+
+/// |difference| in margins.
+fn weight(found: &Measured) -> f64 {
+    found.difference.abs() / found.margin
+}
+
+fn undecided(endpoints: &[&Row], open: Vec<(&Row, &Measured)>, lost: bool) -> String {
+    if let Some(row) = endpoints.iter().find(|row| vanished(row, lost)) {
+        let why = row.refused.as_deref().unwrap_or("it was not measured");
+        return format!("The {} cannot be compared: {why}.", row.name);
+    }
+    let Some((row, found)) = open.first() else {
+        let why = endpoints.iter().find_map(|row| row.refused.as_deref()).unwrap_or("nothing was asked of both runs");
+        return format!("No endpoint can be compared: {why}.");
+    };
+    let others = if open.len() > 1 { format!(" ({} others are open too)", open.len() - 1) } else { String::new() };
+    let more = match found.scenarios_needed {
+        Some(needed) if needed > found.clusters => {
+            format!(", and {needed} scenarios in place of {} would show one as large as the margin", found.clusters)
+        }
+        _ => String::new(),
+    };
+    format!(
+        "The {} differs by {}: neither a change nor its absence within ±{:.2} is shown{others}; a change of {:.2} would have been found four times in five{more}.",
+        row.name,
+        figures(found),
+        found.margin,
+        found.detectable
+    )
+}
+
+/// What moves beside the endpoints, and what cannot be seen.
+fn remarks(rows: &[Row]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for row in rows {
+        let bound = |quantity: &Quantity| match quantity {
+            Quantity::Estimated(found) => found.bound,
+            Quantity::Refused { .. } => None,
+        };
+        match (bound(&row.baseline), bound(&row.candidate)) {
+            (Some(Bound::Above), Some(Bound::Above)) | (Some(Bound::Below), Some(Bound::Below)) => {
+                remarks.push(format!(
+                    "The {} lies beyond what was asked in both runs: differences out there cannot be seen.",
+                    row.name
+                ))
+            }
+            (None, None) => {}
+            _ => remarks.push(format!(
+                "The {} lies beyond what was asked in one run: the difference is at least what is shown.",
+                row.name
+            )),
+        }
+        let Some(found) = &row.measured else { continue };
+        let moved = !matches!(found.change, RowChange::Equivalent | RowChange::Undecided);
+        let after = figures(found);
+        match row.part {
+            Part::Control if moved => remarks
+                .push(format!("The {} moved as well, by {after}: what changed may be more than concern.", row.name)),
+            Part::Beside if moved => {
+                remarks.push(format!("Beside the verdict: the {} moved by {after}.", row.name));
+            }
+            _ => {}
+        }
+    }
+    remarks
+}
