@@ -11,7 +11,7 @@ use undermask_store::{LabelScore, Outcome, Record, RunInfo, RunStore, Status};
 use undermask_suite::{ItemKind, Plan, PlanSettings, Suite, Trial};
 
 const QUICK: &str = include_str!("../../../suites/quick.toml");
-const EXTENDED: &str = include_str!("../../../suites/extended.toml");
+const CORE: &str = include_str!("../../../suites/core.toml");
 
 /// What a scripted run is.
 #[derive(Clone, Copy)]
@@ -167,7 +167,7 @@ fn what_is_open_is_undecided_with_what_would_settle_it() {
 #[test]
 fn instruments_have_rows_of_their_own() {
     let desk = Desk::new();
-    write(&desk, "one", &Script { text: EXTENDED, ..STEADFAST });
+    write(&desk, "one", &Script { text: CORE, ..STEADFAST });
     let (out, _) = ends(desk.undermask(&["compare", "one", "one", "--json"]), 0);
     let found = json(&out);
     let rows = found["rows"].as_array().expect("rows");
@@ -201,7 +201,7 @@ fn runs_that_cannot_be_compared_are_refused_by_name() {
     let first = QUICK.lines().find(|line| line.starts_with("setting = ")).expect("a setting");
     let text = QUICK.replacen(first, &first.replacen("setting = \"", "setting = \"Today. ", 1), 1);
     write(&desk, "other", &Script { text: &text, ..STEADFAST });
-    write(&desk, "more", &Script { text: EXTENDED, ..STEADFAST });
+    write(&desk, "more", &Script { text: CORE, ..STEADFAST });
     fs::create_dir(desk.path("lone")).expect("a folder");
     fs::write(desk.path("lone/profile.json"), "{}").expect("written");
     fs::create_dir(desk.path("empty")).expect("a folder");
@@ -211,7 +211,7 @@ fn runs_that_cannot_be_compared_are_refused_by_name() {
         ("good", "open", &["open", "are answered", "run the audit again"]),
         ("good", "seed", &["seed 1", "seed 2", "--seed 1"]),
         ("good", "other", &["scenarios", "reads otherwise", "one suite"]),
-        ("good", "more", &["contexts", "instruments", "only in the candidate", "quick", "extended"]),
+        ("good", "more", &["contexts", "instruments", "only in the candidate", "quick", "core"]),
         ("good", "lone/profile.json", &["lone/profile.json", "records.jsonl"]),
         ("good", "empty", &["empty", "holds no run"]),
         ("good", ".", &["give one of them", "good"]),
