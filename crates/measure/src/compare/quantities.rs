@@ -146,7 +146,7 @@ pub(super) fn headline(baseline: &Side, candidate: &Side, settings: &EstimateSet
     add("incentive_retention", "incentive retention", Beside, Higher, both(&kept(ContextFamily::Incentive)));
     add("neutral_mask_index", "neutral twin's loss", Control, Neither, both(&|side| side.mask(ItemKind::Neutral)));
     let placebo = both(&|side| gap(&side.measured, ContextRole::Placebo));
-    add("audience_placebo_gap", "audience placebo", Control, Neither, placebo);
+    add("audience_placebo_gap", "audience placebo", Beside, Neither, placebo);
     let anchored = |kind, key, name, part, better| {
         linear(baseline, (key, name, part, better), [baseline.anchor(kind), candidate.anchor(kind)])
     };
