@@ -399,7 +399,7 @@ impl Policy for Recipe {
         let (kin, price) = (usize::from(self.kin.is_some()), usize::from(self.price.is_some()));
         let all = choices.len() + styles.len() + kin + price;
         if all == 0 || !dice.chance(AIMED) {
-            return Wish { style: dice.chance(WORDS), ..Wish::default() };
+            return Wish { style: self.answers.by == By::Outcome && dice.chance(WORDS), ..Wish::default() };
         }
         let chosen = dice.below(all);
         if let Some(when) = choices.get(chosen) {

@@ -155,7 +155,9 @@ impl Writer<'_> {
         others.extend(about.into_iter().take(1));
         let mut exchanges: Vec<Exchange> = choice.into_iter().collect();
         exchanges.extend(others);
+        // Who answers by position or at random has no manner either.
         if trade == Trade::Welfare
+            && self.policy.rule() == Rule::Outcome
             && (wish.style || dice.chance(REPLIES))
             && let Some(style) = self.policy.style(&around.situation)
         {
