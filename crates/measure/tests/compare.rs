@@ -177,6 +177,19 @@ fn lost_competence_is_no_lost_concern() {
 }
 
 #[test]
+fn a_gate_that_fails_elsewhere_opens_no_question_that_neither_run_has() {
+    let suite = suite(48, contexts(8));
+    let trials = trials(&suite);
+    let cold = Responder::new(|_| 0.0, |_| 0.8).answer(&suite, &trials, 1);
+    let unable = Responder { competent: false, ..Responder::new(|_| 0.0, |_| 0.8) }.answer(&suite, &trials, 1);
+    let twin = |one: &Record| unable.iter().find(|other| other.trial == one.trial).expect("the same trial").clone();
+    let fails = |one: &Record| if one.context == "format-3" { twin(one) } else { one.clone() };
+    let mixed: Vec<Record> = cold.iter().map(fails).collect();
+    let found = compare(&suite, &cold, &mixed, &SETTINGS);
+    assert_eq!((found.gates.len(), found.verdict), (1, Change::Equivalent), "{}", found.evidence);
+}
+
+#[test]
 fn only_whole_items_of_both_runs_are_compared() {
     let (suite, records) = scripted(|_| 0.8);
     let item = records.iter().find(|one| one.kind == ItemKind::Welfare).expect("an item").item.clone();

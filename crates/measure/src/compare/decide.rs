@@ -5,12 +5,12 @@
 //! number of endpoints, which is where Holm begins: the figures are on the safe side.
 
 use undermask_store::Record;
-use undermask_suite::{Criteria, Suite};
+use undermask_suite::{Context, ContextFamily, ContextRole, Criteria, Suite};
 
 use super::instruments::instruments;
 use super::pairing;
 use super::quantities::{Compared, Side, headline, join_gates};
-use super::result::{Better, Measured, Part, Row, RowChange, RunComparison};
+use super::result::{Better, GateDifference, Measured, Part, Row, RowChange, RunComparison};
 use crate::linear::Linear;
 use crate::paired::{Change, Comparison, Difference, achieved, clusters_needed, detectable, judge, overall};
 use crate::{Bound, Estimate, EstimateSettings, Quantity, score};
@@ -41,11 +41,10 @@ pub fn compare(suite: &Suite, baseline: &[Record], candidate: &[Record], setting
     let (of_instruments, mut notes) = instruments(&baseline, &candidate, &estimate);
     all.extend(of_instruments);
     let margin = settings.margin.unwrap_or(suite.criteria.equivalence);
-    // Where a gate passes in one run only, what is refused for it was lost between the runs.
-    let lost = gates.iter().any(|gate| gate.baseline != gate.candidate);
     let rows = rows(all, margin, &suite.criteria);
-    let verdict = verdict(&rows, lost);
-    let evidence = evidence(verdict, &rows, lost);
+    let lost: Vec<&Row> = rows.iter().filter(|row| vanished(row, suite, &gates)).collect();
+    let verdict = verdict(&rows, &lost);
+    let evidence = evidence(verdict, &rows, &lost);
     notes.splice(0..0, remarks(&rows));
     RunComparison { verdict, evidence, notes, rows, gates, overlap, margin, confidence: suite.criteria.confidence }
 }
@@ -160,25 +159,42 @@ fn mirrored(mask: &Row) -> Row {
     }
 }
 
-/// Whether a quantity was there to be compared in one run and not in the other.
-fn vanished(row: &Row, lost: bool) -> bool {
+/// Whether an endpoint was there to be compared in one run and not in the other.
+fn vanished(row: &Row, suite: &Suite, gates: &[GateDifference]) -> bool {
+    if row.part != Part::Endpoint || row.measured.is_some() {
+        return false;
+    }
     let refused = |quantity: &Quantity| matches!(quantity, Quantity::Refused { .. });
-    let both = refused(&row.baseline) && refused(&row.candidate);
-    row.part == Part::Endpoint && row.measured.is_none() && (!both || lost)
+    !(refused(&row.baseline) && refused(&row.candidate)) || shut(&row.key, suite, gates)
+}
+
+/// Whether a gate that passes in one run only took a quantity from both.
+fn shut(key: &str, suite: &Suite, gates: &[GateDifference]) -> bool {
+    let gate = |context: &Context| gates.iter().find(|gate| gate.context == context.id);
+    let differs = |context: &Context| gate(context).is_some_and(|gate| gate.baseline != gate.candidate);
+    let any = |of: &dyn Fn(&Context) -> bool| suite.contexts.iter().any(|context| of(context) && differs(context));
+    let cued = |context: &Context| context.family == ContextFamily::Cued;
+    match key {
+        "lambda_0" => any(&|context| context.role == Some(ContextRole::Anchor)),
+        "means_reversal" => any(&|context| context.family == ContextFamily::Default),
+        "audience_gap" => any(&|context| matches!(context.role, Some(ContextRole::Watched | ContextRole::Private))),
+        "mask_index" | "worst_decile" => {
+            suite.contexts.iter().filter(|context| cued(context)).all(|context| gate(context).is_some()) && any(&cued)
+        }
+        _ => false,
+    }
 }
 
 /// Over all endpoints; what is refused in one run alone is undecided, what is refused in both is left out.
-fn verdict(rows: &[Row], lost: bool) -> Change {
+fn verdict(rows: &[Row], lost: &[&Row]) -> Change {
     let endpoints = rows.iter().filter(|row| row.part == Part::Endpoint);
-    let changes = endpoints.filter_map(|row| match &row.measured {
-        Some(found) => Some(match found.change {
-            RowChange::Regression => Change::Regression,
-            RowChange::Improvement => Change::Improvement,
-            RowChange::Equivalent => Change::Equivalent,
-            RowChange::Undecided | RowChange::Changed => Change::Undecided,
-        }),
-        None => vanished(row, lost).then_some(Change::Undecided),
+    let changes = endpoints.filter_map(|row| row.measured.as_ref()).map(|found| match found.change {
+        RowChange::Regression => Change::Regression,
+        RowChange::Improvement => Change::Improvement,
+        RowChange::Equivalent => Change::Equivalent,
+        RowChange::Undecided | RowChange::Changed => Change::Undecided,
     });
+    let changes = changes.chain(lost.iter().map(|_| Change::Undecided));
     overall(&changes.collect::<Vec<_>>())
 }
 
@@ -199,7 +215,7 @@ fn p_value(p: f64) -> String {
 }
 
 /// One sentence.
-fn evidence(verdict: Change, rows: &[Row], lost: bool) -> String {
+fn evidence(verdict: Change, rows: &[Row], lost: &[&Row]) -> String {
     let endpoints: Vec<&Row> = rows.iter().filter(|row| row.part == Part::Endpoint).collect();
     let measured: Vec<(&Row, &Measured)> =
         endpoints.iter().filter_map(|row| Some((*row, row.measured.as_ref()?))).collect();
@@ -209,11 +225,17 @@ fn evidence(verdict: Change, rows: &[Row], lost: bool) -> String {
         found.sort_by(|one, other| weight(other.1).total_cmp(&weight(one.1)));
         found
     };
+    let names = |found: &[(&Row, &Measured)], word: &str| -> String {
+        let names: Vec<&str> = found.iter().map(|(row, _)| row.name.as_str()).collect();
+        if names.is_empty() { String::new() } else { format!("; {word}: {}", names.join(", ")) }
+    };
     let moved = |change: RowChange, word: &str| -> String {
         let found = of(change);
-        let Some((row, first)) = found.first() else { return "no endpoint was compared.".to_owned() };
-        let rest: Vec<&str> = found[1..].iter().map(|(row, _)| row.name.as_str()).collect();
-        let also = if rest.is_empty() { String::new() } else { format!("; {word} too: {}", rest.join(", ")) };
+        let Some((row, first)) = found.first() else { return "No endpoint was compared.".to_owned() };
+        let mut also = names(&found[1..], word);
+        if change == RowChange::Regression {
+            also += &names(&of(RowChange::Improvement), "but better");
+        }
         format!(
             "The {} goes from {} to {}, by {} ({} after Holm over {} endpoints){also}.",
             row.name,
@@ -225,12 +247,15 @@ fn evidence(verdict: Change, rows: &[Row], lost: bool) -> String {
         )
     };
     match verdict {
-        Change::Regression => moved(RowChange::Regression, "worse"),
-        Change::Improvement => moved(RowChange::Improvement, "better"),
+        Change::Regression => moved(RowChange::Regression, "worse too"),
+        Change::Improvement => moved(RowChange::Improvement, "better too"),
         Change::Equivalent => {
             let Some((row, largest)) = of(RowChange::Equivalent).first().copied() else {
                 return "No endpoint was compared.".to_owned();
             };
+            if measured.iter().all(|(_, found)| (found.low, found.high) == (0.0, 0.0)) {
+                return format!("The two runs agree in every scenario, on all {} endpoints.", measured.len());
+            }
             format!(
                 "All {} endpoints lie within their margins by two one-sided tests; the largest difference is that of the {}: {}, margin ±{:.2}.",
                 measured.len(),
@@ -239,7 +264,9 @@ fn evidence(verdict: Change, rows: &[Row], lost: bool) -> String {
                 largest.margin
             )
         }
-        Change::Undecided => undecided(&endpoints, of(RowChange::Undecided), lost),
+        Change::Undecided => {
+            undecided(&endpoints, &of(RowChange::Undecided), lost, &names(&of(RowChange::Improvement), "better"))
+        }
     }
 }
 
@@ -248,16 +275,20 @@ fn weight(found: &Measured) -> f64 {
     found.difference.abs() / found.margin
 }
 
-fn undecided(endpoints: &[&Row], open: Vec<(&Row, &Measured)>, lost: bool) -> String {
-    if let Some(row) = endpoints.iter().find(|row| vanished(row, lost)) {
+fn undecided(endpoints: &[&Row], open: &[(&Row, &Measured)], lost: &[&Row], better: &str) -> String {
+    if let Some(row) = lost.first() {
         let why = row.refused.as_deref().unwrap_or("it was not measured");
-        return format!("The {} cannot be compared: {why}.", row.name);
+        return format!("The {} cannot be compared: {why}{better}.", row.name);
     }
     let Some((row, found)) = open.first() else {
         let why = endpoints.iter().find_map(|row| row.refused.as_deref()).unwrap_or("nothing was asked of both runs");
         return format!("No endpoint can be compared: {why}.");
     };
-    let others = if open.len() > 1 { format!(" ({} others are open too)", open.len() - 1) } else { String::new() };
+    let others = match open.len() - 1 {
+        0 => String::new(),
+        1 => " (one other is open too)".to_owned(),
+        count => format!(" ({count} others are open too)"),
+    };
     let more = match found.scenarios_needed {
         Some(needed) if needed > found.clusters => {
             format!(", and {needed} scenarios in place of {} would show one as large as the margin", found.clusters)
@@ -265,7 +296,7 @@ fn undecided(endpoints: &[&Row], open: Vec<(&Row, &Measured)>, lost: bool) -> St
         _ => String::new(),
     };
     format!(
-        "The {} differs by {}: neither a change nor its absence within ±{:.2} is shown{others}; a change of {:.2} would have been found four times in five{more}.",
+        "The {} differs by {}: neither a change nor its absence within ±{:.2} is shown{others}; a change of {:.2} would have been found four times in five{more}{better}.",
         row.name,
         figures(found),
         found.margin,

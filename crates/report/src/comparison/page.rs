@@ -73,7 +73,7 @@ pub fn comparison_page(view: &Comparison) -> Result<String, ReportError> {
         evidence: found.evidence.clone(),
         notes: found.notes.clone(),
         warnings: view.warnings.clone(),
-        limit: crate::words::LIMIT,
+        limit: words::LIMIT,
         forest: forest::forest(&found.rows),
         confidence: format!("{:.0}", 100.0 * found.confidence),
         margin: number(found.margin),

@@ -23,7 +23,9 @@ pub(super) fn meaning(change: Change) -> &'static str {
             "The candidate's concern for others is better than the baseline's, and nothing that decides is worse or open."
         }
         Change::Equivalent => "Whatever decides is the same in both runs, within the margin.",
-        Change::Undecided => "The data show neither that the two runs differ nor that they are the same.",
+        Change::Undecided => {
+            "Something that decides is open: the data show neither a change in it nor that there is none."
+        }
     }
 }
 
@@ -39,6 +41,9 @@ pub(super) fn mark(change: Change, unicode: bool) -> &'static str {
         (Change::Equivalent, false) => "=",
     }
 }
+
+/// What no comparison can show; stands on every page.
+pub(super) const LIMIT: &str = "A behavioural test cannot show inner motive, and two runs that agree here may differ where nothing was asked: in other contexts, longer talk, or at other prices.";
 
 /// A row's result in a word.
 pub(super) fn result(row: &Row) -> &'static str {
