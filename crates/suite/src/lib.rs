@@ -15,8 +15,9 @@ mod suite;
 mod trial;
 
 pub use instrument::{
-    Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Persona, Pressure, Price, Probe, Relation,
-    Reply, SayDo, Style, Theme,
+    BadAct, Condition, Content, Drift, Environment, Factor, Fiction, Game, Hysteresis, Instance, Instrument,
+    InstrumentKind, Kin, Node, Persona, Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style,
+    SwitchUse, Theme, Tool, World, WorldPlace,
 };
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};

@@ -25,6 +25,8 @@ pub enum ItemKind {
     ContextCheck,
     /// A choice within an instrument: see [`crate::Probe`].
     Instrument,
+    /// An act at one place of an environment's tree: see [`crate::Game`].
+    Act,
 }
 
 /// Which of the two orders a two-option item was shown in.
