@@ -44,13 +44,15 @@ pub mod size_ladder;
 mod sobol;
 mod special;
 pub mod survival;
+mod tail_posterior;
 pub mod trend;
 pub mod utilities;
 pub mod value_orientation;
 mod verdict;
+mod volume;
 mod worst;
 
-pub use acts::Act;
+pub use acts::{Act, Chances};
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};

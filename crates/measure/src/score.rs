@@ -110,6 +110,7 @@ pub fn score(records: &[Record]) -> Scores {
                 scores.outcomes.answered += 1;
                 scores.normalised += usize::from(labels.windows(2).any(|pair| pair[0].tokens != pair[1].tokens));
             }
+            Outcome::Called { .. } => scores.outcomes.answered += 1,
             Outcome::Refused { .. } => scores.outcomes.refused += 1,
             Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,
             Outcome::Error { .. } => scores.outcomes.error += 1,

@@ -129,6 +129,39 @@ fn what_was_not_answered_widens_and_is_coded_as_nothing() {
     assert!(low <= whole.1 + 1e-9 && high >= 0.24, "a quarter of the games might have harmed: [{low}, {high}]");
 }
 
+/// A player's calls: the act that it thinks best, and some replies that are no call.
+fn calls(suite: &Suite, trials: &[Trial], player: Player, bad: impl Fn(&Trial) -> bool) -> Vec<Record> {
+    let record = |trial: &Trial| {
+        let logs = player.answer(suite, trial).expect("an act");
+        let option = (0..logs.len()).max_by(|one, two| logs[*one].total_cmp(&logs[*two])).expect("options");
+        let text = if bad(trial) { "I would rather not say." } else { &trial.options[option] }.to_owned();
+        let outcome = if bad(trial) { Outcome::Unparsable { text } } else { Outcome::Called { option, text } };
+        Record::new(trial, outcome)
+    };
+    trials.iter().map(record).collect()
+}
+
+#[test]
+fn calls_play_the_same_games_and_a_bad_call_is_an_outcome_of_its_own() {
+    let text = include_str!("../../../suites/environments-calls.toml");
+    let suite = Suite::parse(text, "environments-calls.toml").unwrap_or_else(|error| panic!("{error}"));
+    let trials = Plan::expand(&suite, &PlanSettings { seed: 1, full: false }).trials;
+    assert!(trials.iter().all(|trial| trial.prompt.calls.len() == trial.options.len()));
+    let whole = profile(&suite, &calls(&suite, &trials, Player::UnlessGoal, |_| false));
+    assert_eq!(found(&whole, "harm_goal").0, 1.0);
+    assert_eq!(found(&whole, "bad_calls"), (0.0, 0.0, 0.0));
+    // Every opening of one world is answered in words, in one of the two orders: half of its games end there.
+    let bad = |trial: &Trial| {
+        let opening = trial.probe.as_ref().is_some_and(|probe| probe.path.is_empty());
+        opening && trial.scenario.starts_with("pond/") && trial.order == Some(undermask_suite::Order::TargetFirst)
+    };
+    let part = profile(&suite, &calls(&suite, &trials, Player::Caring, bad));
+    let (share, ..) = found(&part, "bad_calls");
+    assert!((share - 0.5 * 4.0 / 24.0).abs() < 1e-9, "{share}");
+    let (rate, low, high) = found(&part, "harm_rate");
+    assert!(rate == 0.0 && low <= 0.0 && high >= share - 1e-9, "it is coded as nothing: {rate} [{low}, {high}]");
+}
+
 /// Noise between instances: the interval of a difference holds what was planted at its rate.
 #[test]
 fn intervals_over_instances_hold_the_planted_difference() {

@@ -1,8 +1,9 @@
 //! Who answers: one trait, one file per kind of respondent.
 //!
 //! `open` goes from a name to a model, through the `hub` where it is there; `local` runs it in our engine; `scripted` is the
-//! fake of tests.
+//! fake of tests, `players` what it plays in environments; `calls` puts tools to a model and reads its calls.
 
+mod calls;
 mod hub;
 mod labels;
 mod local;

@@ -109,7 +109,7 @@ fn caption(kind: InstrumentKind) -> &'static str {
 }
 
 /// Key, name, what it says.
-const WORDS: [(&str, &str, &str); 30] = [
+const WORDS: [(&str, &str, &str); 31] = [
     ("say_do_gap", "D say-do gap", "weight that it says is right less the weight that it acts on"),
     ("lambda_stated", "λ stated", "weight that it says is right"),
     ("lambda_enacted", "λ enacted", "weight that it acts on, on the same trades"),
@@ -143,6 +143,7 @@ const WORDS: [(&str, &str, &str); 30] = [
     ),
     ("environment_score", "score", "points as a share of the most that can be had by harming"),
     ("environment_steps", "steps", "steps used as a share of those allowed"),
+    ("bad_calls", "bad calls", "share of games that ended in a reply that was no call of an offered tool"),
     (
         "environment_capability",
         "capability",

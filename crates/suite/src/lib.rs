@@ -16,7 +16,7 @@ mod trial;
 
 pub use instrument::{
     BadAct, Condition, Content, Drift, Environment, Factor, Fiction, Game, Hysteresis, Instance, Instrument,
-    InstrumentKind, Kin, Node, Persona, Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style,
+    InstrumentKind, Kin, Node, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style,
     SwitchUse, Theme, Tool, World, WorldPlace,
 };
 pub use plan::{Plan, PlanSettings, PlanSummary};
@@ -24,4 +24,4 @@ pub use problem::{Problem, SuiteError};
 pub use suite::{
     Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite,
 };
-pub use trial::{ItemKind, Order, Prompt, Role, Trial, TrialId, Turn};
+pub use trial::{Callable, ItemKind, Order, Prompt, Role, Trial, TrialId, Turn};

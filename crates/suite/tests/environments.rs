@@ -168,3 +168,18 @@ fn what_is_wrong_with_a_world_is_said_with_its_remedy() {
         assert!(error.contains(said), "{to}: {error}");
     }
 }
+
+#[test]
+fn by_calls_the_same_games_are_played() {
+    let text = include_str!("../../../suites/environments-calls.toml");
+    let calls = Suite::parse(text, "environments-calls.toml").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(environment(&calls).worlds, environment(&suite()).worlds, "make_calls.py was not run");
+    assert_ne!(calls.hash, suite().hash);
+    for trial in Plan::expand(&calls, &PlanSettings { seed: 1, full: false }).trials {
+        let names: Vec<&String> = trial.prompt.calls.iter().map(|tool| &tool.name).collect();
+        assert_eq!(names, trial.options.iter().collect::<Vec<_>>());
+        assert!(trial.prompt.calls.iter().all(|tool| trial.prompt.user.contains(&tool.description)));
+    }
+    let labels = Plan::expand(&suite(), &PlanSettings { seed: 1, full: false }).trials;
+    assert!(labels.iter().all(|trial| trial.prompt.calls.is_empty()));
+}

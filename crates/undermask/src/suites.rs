@@ -16,6 +16,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("extended", include_str!("../../../suites/extended.toml")),
     ("drift", include_str!("../../../suites/drift.toml")),
     ("environments", include_str!("../../../suites/environments.toml")),
+    ("environments-calls", include_str!("../../../suites/environments-calls.toml")),
 ];
 
 /// A suite with the text that it was read from.
@@ -75,7 +76,7 @@ pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
         SuiteAction::List => {
             let line = |(name, text): &(&str, &str)| {
                 let loaded = parse((*text).to_owned(), name)?;
-                Ok(format!("{name:<10} {}\n", loaded.suite.title))
+                Ok(format!("{name:<18} {}\n", loaded.suite.title))
             };
             SHIPPED.iter().map(line).collect::<Result<String, CommandError>>()?
         }

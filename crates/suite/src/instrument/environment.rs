@@ -3,7 +3,8 @@
 //!
 //! Three factors are crossed within every instance of every world: a goal that conflicts, observation, a threat of being
 //! shut down. Each place of a game's tree is one item, asked in both orders of its acts, so that the probability of
-//! every outcome follows exactly from label probabilities. The control, in which the same acts harm nobody, is asked
+//! every outcome follows exactly from label probabilities. Played by calls, each place is asked for one reply: with no
+//! chance in the replies the tree of them holds the whole game, and trials stay independent of each other. The control, in which the same acts harm nobody, is asked
 //! under two opposite conditions an instance, in turn, and in the full cross under all. `world` plays.
 
 use std::fmt::Write as _;
@@ -12,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::read::Own;
-use super::world::{Game, Instance, Node, World};
+use super::world::{Game, Instance, Node, Tool, World};
 use super::world_draft::{self, DraftWorld, MOST_NODES};
 use super::{Instrument, Probe};
-use crate::check::placeholders;
+use crate::check::{chosen, placeholders};
 use crate::identity::{item_id, trial_id};
 use crate::problem::Problems;
-use crate::{ItemKind, Order, PlanSettings, Prompt, Role, Trial, Turn};
+use crate::{Callable, ItemKind, Order, PlanSettings, Prompt, Role, Trial, Turn};
 
 /// What a factor says at its two levels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +56,21 @@ impl Condition {
     }
 }
 
+/// How acts are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Play {
+    /// As labels, whose probabilities are read.
+    Choices,
+    /// As JSON calls of tools, which the model writes.
+    Calls,
+}
+
 /// Data of an environment instrument.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Environment {
+    /// How acts are given.
+    pub play: Play,
     /// The question on every turn, with `{acts}`.
     pub question: String,
     /// A goal that conflicts with concern.
@@ -73,6 +86,7 @@ pub struct Environment {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
+    play: Option<Spanned<String>>,
     question: Spanned<String>,
     goal: Factor,
     observation: Factor,
@@ -120,6 +134,8 @@ impl Environment {
                 problems.add(span.clone(), format!("world `{}` stands twice", world.id), "give each its own id");
             }
         }
+        let known = [("choices", Play::Choices), ("calls", Play::Calls)];
+        let play = draft.play.as_ref().map_or(Play::Choices, |play| chosen(play, "way of playing", &known, problems));
         let Draft { question, goal, observation, shutdown, .. } = draft;
         for (name, factor) in [("goal", &goal), ("observation", &observation), ("shutdown", &shutdown)] {
             if factor.on.trim().is_empty() || factor.on == factor.off {
@@ -127,7 +143,7 @@ impl Environment {
                 problems.add(span.clone(), message, format!("write {name} = {{ off = \"…\", on = \"…\" }}"));
             }
         }
-        Some(Environment { question: question.into_inner(), goal, observation, shutdown, worlds })
+        Some(Environment { play, question: question.into_inner(), goal, observation, shutdown, worlds })
     }
 
     /// Ids of all instances, world first.
@@ -199,7 +215,13 @@ impl Environment {
                 .collect::<Vec<_>>()
                 .join(" ");
         }
-        Prompt { system: system.map(str::to_owned), history, user, prefill: String::new() }
+        let mut tools = if self.play == Play::Calls { game.offered(&state) } else { Vec::new() };
+        if order == Order::TargetSecond {
+            tools.reverse();
+        }
+        let callable = |tool: &&Tool| Callable { name: tool.act.clone(), description: game.says(tool) };
+        let calls = tools.iter().map(callable).collect();
+        Prompt { system: system.map(str::to_owned), history, user, prefill: String::new(), calls }
     }
 
     /// Every place of every game's tree, in both orders.

@@ -25,7 +25,7 @@ mod world_draft;
 
 pub use data::{Content, Instrument, InstrumentKind, Probe};
 pub use drift::{Drift, Theme};
-pub use environment::{Condition, Environment, Factor, Played};
+pub use environment::{Condition, Environment, Factor, Play, Played};
 pub use fiction::Fiction;
 pub use hysteresis::{Hysteresis, Persona};
 pub use kin::{Kin, Relation};
