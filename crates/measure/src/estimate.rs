@@ -11,7 +11,7 @@ use crate::linear::{Linear, clustered_mean};
 use crate::score::{Item, Scores, score};
 use crate::sobol::{Scale, reasons_share};
 use crate::{
-    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, instrument, worst,
+    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, instrument, volume, worst,
 };
 
 /// How to estimate.
@@ -53,6 +53,7 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
     quantities.price_ed50 = first("price_ed50");
     quantities.pressure_ed50 = first("pressure_ed50");
     quantities.rmst = first("drift_rmst");
+    quantities.worst_query = volume::worst_query(&study, settings.seed);
     Profile {
         quantities,
         equivalences: findings.equivalences,

@@ -1,6 +1,6 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
 //!
-//! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
+//! `score` joins the orders of an item, `acts` those of an environment's places; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
@@ -11,6 +11,7 @@
 //! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
 //! [`sequential`] for stopping early.
 
+mod acts;
 pub mod best_of_n;
 pub mod calibration;
 pub mod compare;
@@ -44,12 +45,15 @@ pub mod size_ladder;
 mod sobol;
 mod special;
 pub mod survival;
+mod tail_posterior;
 pub mod trend;
 pub mod utilities;
 pub mod value_orientation;
 mod verdict;
+mod volume;
 mod worst;
 
+pub use acts::{Act, Chances};
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};

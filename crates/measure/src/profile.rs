@@ -148,6 +148,9 @@ pub struct Quantities {
     /// What the worst tenth loses beyond what the neutral twin loses in the same contexts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_decile_excess: Option<Quantity>,
+    /// P(not help) in the worst of a million queries in which helping is nearly free: a forecast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_query: Option<Quantity>,
     /// Retention in commanded contexts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commanded_retention: Option<Quantity>,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use undermask_store::{LabelScore, Outcome, Record};
 use undermask_suite::{ItemKind, Order, Probe};
 
-use crate::Outcomes;
+use crate::{Act, Outcomes};
 
 /// One item, both orders together.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +72,8 @@ pub struct Scores {
     pub items: Vec<Item>,
     /// Questions with one true answer.
     pub gates: Vec<GateItem>,
+    /// Places of environments' trees.
+    pub acts: Vec<Act>,
     /// Scenario ids by cluster.
     pub clusters: Vec<String>,
     /// How trials ended.
@@ -100,6 +102,7 @@ pub fn score(records: &[Record]) -> Scores {
     names.sort_unstable();
     names.dedup();
     let cluster = |scenario: &str| names.binary_search(&scenario).unwrap_or(0);
+    scores.acts = crate::acts::acts(&sorted);
     let mut pairs: BTreeMap<&str, [Option<&Record>; 2]> = BTreeMap::new();
     for record in sorted {
         match &record.outcome {
@@ -107,11 +110,13 @@ pub fn score(records: &[Record]) -> Scores {
                 scores.outcomes.answered += 1;
                 scores.normalised += usize::from(labels.windows(2).any(|pair| pair[0].tokens != pair[1].tokens));
             }
+            Outcome::Called { .. } => scores.outcomes.answered += 1,
             Outcome::Refused { .. } => scores.outcomes.refused += 1,
             Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,
             Outcome::Error { .. } => scores.outcomes.error += 1,
         }
         match record.order {
+            Some(_) if record.kind == ItemKind::Act => {}
             Some(order) => {
                 pairs.entry(&record.item).or_default()[usize::from(order == Order::TargetSecond)] = Some(record)
             }

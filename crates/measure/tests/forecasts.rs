@@ -15,9 +15,30 @@ fn score(name: &str, survival: f64) -> f64 {
         // p uniform on (0, 1).
         "gumbel" => -(-(-survival).ln_1p()).ln(),
         "exponential" => -2.0 - 0.5 * survival.ln(),
+        // ψ = e^{Z/2} and e^Z: tails heavier than any exponential.
+        "lognormal" => (0.5 * normal_quantile(1.0 - survival)).exp() - 4.0,
+        "wide lognormal" => normal_quantile(1.0 - survival).exp() - 4.0,
+        // p ~ Beta(2, 5): ψ is exponential in its tail, of rate 5.
+        "beta" => elicitation(beta_quantile(survival).ln()),
+        // ψ that ends: S = (1 − ψ)^a with a = 5 and 2, and uniform, which ends abruptly.
+        "ending" => 1.0 - survival.powf(0.2),
+        "ending soon" => 1.0 - survival.sqrt(),
+        "uniform" => 1.0 - survival,
         "logistic" => -4.0 + 0.7 * ((1.0 - survival) / survival).ln(),
         _ => -3.0 - normal_quantile(survival),
     }
+}
+
+/// p with P(Beta(2, 5) > p) = s, by bisection: S(p) = (1 − p)^5·(1 + 5p).
+fn beta_quantile(survival: f64) -> f64 {
+    // On the scale 1 − p, which holds what is close to 1.
+    let above = |rest: f64| rest.powi(5) * (6.0 - 5.0 * rest);
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if above(middle) < survival { low = middle } else { high = middle }
+    }
+    1.0 - 0.5 * (low + high)
 }
 
 /// (share of the worst of 10⁶ inside the interval, share above it), over replicates.
@@ -26,7 +47,8 @@ fn coverage(name: &str, tail: Tail, replicates: usize) -> (f64, f64) {
     let (mut inside, mut above) = (0, 0);
     for replicate in 0..replicates {
         let seen: Vec<f64> = (0..1000).map(|_| -(-score(name, 1.0 - random.unit())).exp()).collect();
-        let settings = ExtremeSettings { tail, resamples: 400, seed: replicate as u64, ..ExtremeSettings::default() };
+        let top = if tail == Tail::Unknown { 100 } else { 50 };
+        let settings = ExtremeSettings { tail, top, resamples: 400, seed: replicate as u64, confidence: 0.95 };
         let found = worst_of(&seen, 1e6, settings).expect("a forecast");
         // The largest of 10⁶ draws has survival 1 − U^(10⁻⁶): the same in distribution, and a million times cheaper.
         let survival = -((1.0 - random.unit()).ln() / 1e6).exp_m1();
@@ -63,6 +85,22 @@ fn a_tail_that_may_bend_covers_with_a_wide_interval() {
     }
 }
 
+/// The tail that is not taken for granted: at which rate the truth lies in the stated 95% interval.
+#[test]
+fn an_unknown_tail_is_forecast_at_the_stated_rate() {
+    let names =
+        ["gumbel", "exponential", "logistic", "normal", "lognormal", "wide lognormal", "beta", "ending", "ending soon"];
+    for name in names {
+        let (inside, above) = coverage(name, Tail::Unknown, 200);
+        // 200 replicates know a rate of .95 to ±.03.
+        assert!(inside >= 0.915, "{name}: {inside}");
+        assert!(above <= 0.05, "{name}: {above}");
+    }
+    // Where it ends abruptly just above what was seen, it errs towards alarm and never the other way.
+    let (inside, above) = coverage("uniform", Tail::Unknown, 100);
+    assert!(inside >= 0.5 && above <= 0.03, "{inside}, {above}");
+}
+
 #[test]
 fn the_bend_tells_tails_apart() {
     let mut random = Random::new(12);
@@ -96,7 +134,7 @@ fn forecasts_follow_the_scale_and_refuse_what_they_cannot_know() {
     let shifted = worst_of(&moved, 1e6, settings).expect("a forecast");
     assert!((shifted.score - far.score - 1.0).abs() < 1e-9);
     assert!(matches!(worst_of(&seen, 1e8, settings), Err(Refusal::Beyond { .. })));
-    assert!(matches!(worst_of(&seen[..60], 1e4, settings), Err(Refusal::TooFew { have: 60, need: 100, .. })));
+    assert!(matches!(worst_of(&seen[..60], 1e4, settings), Err(Refusal::TooFew { have: 60, need: 200, .. })));
     assert!(matches!(worst_of(&[0.0; 200], 1e4, settings), Err(Refusal::Invalid { place: 0, .. })));
     assert!(matches!(worst_of(&[-1.0; 200], 1e4, settings), Err(Refusal::Undetermined { .. })));
 }

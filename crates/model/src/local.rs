@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use undermask_engine::{
-    DeviceChoice, EngineError, Message, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Scoring, Source,
+    Conversation, DeviceChoice, EngineError, GenerateRequest, Generation, Message, Model, OpenSettings, Precision,
+    Sampling, ScoreRequest, ScoreSettings, Scoring, Source,
 };
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::{Prompt, cut_where_they_part};
 
+use crate::calls;
 use crate::labels::disjoint;
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
@@ -32,6 +34,8 @@ pub struct LocalSettings {
 
 /// Characters at a prompt's end that a tokenizer may join with a label.
 const LONGEST_JOIN: usize = 64;
+/// Most tokens of a call: one of a tool without arguments has some thirty, in the marks of any family.
+const LONGEST_CALL: usize = 96;
 
 /// A question as text: see [`Local::split`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,8 @@ pub struct Local {
     settings: ScoreSettings,
     /// Whether the template was found not to take a system role.
     folds_system: AtomicBool,
+    /// Whether the template was found not to take tools.
+    worded_tools: AtomicBool,
     kept: Mutex<Option<(Vec<Question>, Arc<Prepared>)>>,
 }
 
@@ -74,7 +80,14 @@ impl Local {
             device: model.device().name.clone(),
             driver: model.device().driver.clone(),
         };
-        Ok(Local { model, facts, settings: scoring, folds_system: AtomicBool::new(false), kept: Mutex::new(None) })
+        Ok(Local {
+            model,
+            facts,
+            settings: scoring,
+            folds_system: AtomicBool::new(false),
+            worded_tools: AtomicBool::new(false),
+            kept: Mutex::new(None),
+        })
     }
 
     /// Notes the commit that it is.
@@ -111,6 +124,36 @@ impl Local {
         let text = render(&talk)?;
         self.folds_system.store(true, Ordering::Relaxed);
         Ok(text)
+    }
+
+    /// A prompt with tools as the text that the model reads: through the template where it takes tools, else in words.
+    fn text_with_tools(&self, prompt: &Prompt) -> Result<String, EngineError> {
+        let conversation = calls::with_tools(prompt);
+        let without = Conversation { tools: None, ..conversation.clone() };
+        match self.model.render_conversation(&conversation) {
+            // A template that leaves the tools out renders the same without them, or loses the tools' answers.
+            Ok(text) if text.contains(prompt.user.trim()) => {
+                let plain = self.model.render_conversation(&without).unwrap_or_default();
+                if plain != text {
+                    return Ok(text);
+                }
+            }
+            Ok(_) | Err(EngineError::TemplateRefused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.worded_tools.store(true, Ordering::Relaxed);
+        self.text(&calls::in_words(prompt))
+    }
+
+    /// A question with tools as a prompt to go on from.
+    fn call_request(&self, question: &Question) -> Result<Vec<u32>, EngineError> {
+        let tokens = self.model.encode(&self.text_with_tools(&question.prompt)?)?;
+        let (length, most) = (tokens.len() + LONGEST_CALL, self.model.config().longest);
+        if tokens.is_empty() || length > most {
+            let why = format!("the prompt and a call have {length} tokens, the model reads {most}");
+            return Err(EngineError::Request(why));
+        }
+        Ok(tokens)
     }
 
     fn request(&self, question: &Question) -> Result<ScoreRequest, EngineError> {
@@ -194,8 +237,12 @@ impl Local {
             return Err(error);
         }
         let share = questions.len().div_ceil(self.settings.threads.max(1)).max(1);
-        let encode = |chunk: &[Question]| chunk.iter().map(|question| self.request(question)).collect::<Vec<_>>();
-        let encoded: Vec<Result<ScoreRequest, EngineError>> = thread::scope(|scope| {
+        let put = |question: &Question| match question.prompt.calls.is_empty() {
+            true => self.request(question).map(Put::Score),
+            false => self.call_request(question).map(Put::Call),
+        };
+        let encode = |chunk: &[Question]| chunk.iter().map(put).collect::<Vec<_>>();
+        let encoded: Vec<Result<Put, EngineError>> = thread::scope(|scope| {
             let workers: Vec<_> = questions.chunks(share).map(|chunk| scope.spawn(move || encode(chunk))).collect();
             let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
                 worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -205,18 +252,25 @@ impl Local {
         let mut prepared = Prepared::default();
         for (index, request) in encoded.into_iter().enumerate() {
             match request {
-                Ok(request) => {
+                Ok(Put::Score(request)) => {
                     prepared.places.push(index);
                     prepared.requests.push(request);
                 }
+                Ok(Put::Call(tokens)) => prepared.calls.push((index, tokens)),
                 Err(error) => prepared.refused.push((index, error)),
             }
         }
-        if prepared.requests.is_empty() && !prepared.refused.is_empty() {
+        if prepared.requests.is_empty() && prepared.calls.is_empty() && !prepared.refused.is_empty() {
             return Err(prepared.refused.swap_remove(0).1);
         }
         Ok(prepared)
     }
+}
+
+/// One question as the engine takes it.
+enum Put {
+    Score(ScoreRequest),
+    Call(Vec<u32>),
 }
 
 /// Questions as the engine takes them.
@@ -225,6 +279,8 @@ struct Prepared {
     requests: Vec<ScoreRequest>,
     /// Of each request, the index of its question.
     places: Vec<usize>,
+    /// Questions that are answered by a call, and their tokens.
+    calls: Vec<(usize, Vec<u32>)>,
     /// Questions that cannot be put.
     refused: Vec<(usize, EngineError)>,
 }
@@ -237,12 +293,17 @@ impl Respond for Local {
     fn notes(&self) -> Vec<String> {
         let note = "the chat template takes no system role; system messages were put before the user's";
         let folds = self.folds_system.load(Ordering::Relaxed).then(|| note.to_owned());
-        folds.into_iter().chain(self.model.device().note.clone()).collect()
+        let words = "the chat template takes no tools; they were put in words";
+        let words = self.worded_tools.load(Ordering::Relaxed).then(|| words.to_owned());
+        folds.into_iter().chain(words).chain(self.model.device().note.clone()).collect()
     }
 
     fn count(&self, questions: &[Question]) -> Result<TokenCounts, ModelError> {
-        let counts = self.model.plan_tokens(&self.prepared(questions)?.requests, &self.settings);
-        Ok(TokenCounts { total: counts.total, unique: counts.unique })
+        let prepared = self.prepared(questions)?;
+        let counts = self.model.plan_tokens(&prepared.requests, &self.settings);
+        // What is written in calls is not known before; what is read is counted in full.
+        let read: u64 = prepared.calls.iter().map(|(_, tokens)| tokens.len() as u64).sum();
+        Ok(TokenCounts { total: counts.total + read, unique: counts.unique + read })
     }
 
     fn respond(
@@ -252,7 +313,7 @@ impl Respond for Local {
         on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
         let prepared = self.prepared(questions)?;
-        let Prepared { requests, places, refused } = &*prepared;
+        let Prepared { requests, places, calls, refused } = &*prepared;
         for (question, error) in refused.iter().filter(|(question, _)| wanted[*question]) {
             let outcome = Outcome::Error { message: error.to_string() };
             if on_answer(Answer { question: *question, outcome }).is_break() {
@@ -262,6 +323,7 @@ impl Respond for Local {
         // All requests are given, wanted or not: what is computed together is cut from the whole set, so that a run that
         // was interrupted ends with the same records, bit for bit, as one that was not.
         let still: Vec<bool> = places.iter().map(|question| wanted[*question]).collect();
+        let mut stopped = false;
         let scoring = Scoring { requests, wanted: Some(&still), interventions: &[], settings: self.settings };
         self.model.score_with(&scoring, &mut |index, scores| {
             let found: Vec<f64> = scores.iter().map(|score| score.log_probability).collect();
@@ -275,7 +337,47 @@ impl Respond for Local {
                 },
                 Err(message) => Outcome::Error { message },
             };
-            on_answer(Answer { question: places[index], outcome })
+            let flow = on_answer(Answer { question: places[index], outcome });
+            stopped |= flow.is_break();
+            flow
+        })?;
+        if stopped {
+            return Ok(());
+        }
+        self.call(questions, calls.iter().filter(|(question, _)| wanted[*question]), on_answer)
+    }
+}
+
+impl Local {
+    /// Lets the model speak, the most probable token each time, and reads its calls.
+    fn call<'q>(
+        &self,
+        questions: &[Question],
+        calls: impl Iterator<Item = &'q (usize, Vec<u32>)>,
+        on_answer: &mut dyn FnMut(Answer) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        let (places, requests): (Vec<usize>, Vec<GenerateRequest>) =
+            calls.map(|(place, tokens)| (*place, GenerateRequest { prompt: tokens.clone(), stream: 0 })).unzip();
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let generation = Generation {
+            requests: &requests,
+            most: LONGEST_CALL,
+            sampling: Sampling::default(),
+            stop: &[],
+            points: &[],
+            interventions: &[],
+            settings: self.settings,
+        };
+        self.model.generate_with(&generation, &mut |index, generated| {
+            let question = places[index];
+            let text = generated.text;
+            let outcome = match calls::read(&text, &questions[question].prompt.calls) {
+                Some(option) => Outcome::Called { option, text },
+                None => Outcome::Unparsable { text },
+            };
+            on_answer(Answer { question, outcome })
         })?;
         Ok(())
     }

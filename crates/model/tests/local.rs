@@ -46,6 +46,7 @@ fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -
             history: Vec::new(),
             user: user.to_owned(),
             prefill: prefill.to_owned(),
+            calls: Vec::new(),
         },
         options: options.iter().map(|option| (*option).to_owned()).collect(),
     }

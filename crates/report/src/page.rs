@@ -118,7 +118,7 @@ struct GateView {
 
 /// What no run of this version tests.
 const NEVER_TESTED: &[&str] = &[
-    "free text, tools and acting over time",
+    "free text",
     "other languages than the suite's",
     "the representation of self and other, activations and interventions on them",
     "any trigger that is not among the contexts listed here",
@@ -132,6 +132,7 @@ const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
     (InstrumentKind::SayDo, "what the model says is right, against what it does"),
     (InstrumentKind::Kin, "kin"),
     (InstrumentKind::Hysteresis, "whether concern comes back after a persona is taken off"),
+    (InstrumentKind::Environment, "acting over time, with a score and an off-switch"),
 ];
 
 const TERMS: &[(&str, &str)] = &[
@@ -396,6 +397,7 @@ fn example(audit: &Audit, example: &Example) -> ExampleView {
         ItemKind::Recall => "recall gate",
         ItemKind::ContextCheck => "context check",
         ItemKind::Instrument => "instrument",
+        ItemKind::Act => "act in an environment",
     };
     let options = trial.options.iter().zip(&example.probabilities).map(|(text, probability)| OptionView {
         text: text.clone(),

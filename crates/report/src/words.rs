@@ -104,7 +104,7 @@ type Line<'a> = (&'static str, &'static str, &'static str, (f64, f64), &'a Optio
 
 /// The profile's rows; what was not measured is left out.
 pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
-    let all: [Line; 20] = [
+    let all: [Line; 21] = [
         (
             "λ₀",
             "default weight",
@@ -139,6 +139,13 @@ pub fn rows(quantities: &Quantities) -> Vec<Row<'_>> {
             "what is lost there beyond what a neutral preference loses in the same contexts",
             (-0.5, 1.5),
             &quantities.worst_decile_excess,
+        ),
+        (
+            "worst of 10⁶",
+            "worst of a million",
+            "forecast of P(not helping) in the worst of a million queries like these in which helping is nearly free",
+            (0.0, 1.0),
+            &quantities.worst_query,
         ),
         (
             "G",

@@ -21,12 +21,19 @@ pub enum Outcome {
         /// One score a label, in the order of the trial's options.
         scores: Vec<LabelScore>,
     },
+    /// The model called one of the tools that it was offered.
+    Called {
+        /// Index of the tool among the trial's options.
+        option: usize,
+        /// What it said.
+        text: String,
+    },
     /// The model declined (free-text answers only).
     Refused {
         /// What it said.
         text: String,
     },
-    /// An answer that names no option (free-text answers only).
+    /// An answer that names no option, or is no call of an offered tool (free-text answers only).
     Unparsable {
         /// What it said.
         text: String,

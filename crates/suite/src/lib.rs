@@ -16,8 +16,9 @@ mod suite;
 mod trial;
 
 pub use instrument::{
-    Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Persona, Pressure, Price, Probe, Relation,
-    Reply, SayDo, Style, Theme,
+    BadAct, Condition, Content, Drift, Environment, Factor, Fiction, Game, Hysteresis, Instance, Instrument,
+    InstrumentKind, Kin, Node, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style,
+    SwitchUse, Theme, Tool, World, WorldPlace,
 };
 pub use label::cut_where_they_part;
 pub use plan::{Plan, PlanSettings, PlanSummary};
@@ -25,4 +26,4 @@ pub use problem::{Problem, SuiteError};
 pub use suite::{
     Context, ContextCheck, ContextFamily, ContextRole, Criteria, Design, Ladder, Scenario, ScenarioKind, Suite,
 };
-pub use trial::{ItemKind, Order, Prompt, Role, Trial, TrialId, Turn};
+pub use trial::{Callable, ItemKind, Order, Prompt, Role, Trial, TrialId, Turn};

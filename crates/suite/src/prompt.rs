@@ -69,6 +69,7 @@ pub(crate) fn compose(
         history: frame.history.to_vec(),
         user,
         prefill: frame.prefill.to_owned(),
+        calls: Vec::new(),
     }
 }
 

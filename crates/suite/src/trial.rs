@@ -25,6 +25,8 @@ pub enum ItemKind {
     ContextCheck,
     /// A choice within an instrument: see [`crate::Probe`].
     Instrument,
+    /// An act at one place of an environment's tree: see [`crate::Game`].
+    Act,
 }
 
 /// Which of the two orders a two-option item was shown in.
@@ -71,6 +73,15 @@ pub struct Turn {
     pub content: String,
 }
 
+/// A tool that may be called in answer to a prompt. It takes no arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Callable {
+    /// Its name, which is also the trial's label.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+}
+
 /// What the model is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Prompt {
@@ -85,6 +96,9 @@ pub struct Prompt {
     /// The beginning of the assistant's answer that is put into its mouth (empty in most contexts).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefill: String,
+    /// Tools of which one is to be called: the model then speaks, in the place of labels being scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Callable>,
 }
 
 /// One trial of a plan.

@@ -70,12 +70,12 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
     wanted.extend(suite.instruments.iter().filter_map(|instrument| {
         // One with talk where there is talk; the first otherwise.
         let of = |trial: &&undermask_suite::Trial| {
-            trial.kind == ItemKind::Instrument
+            matches!(trial.kind, ItemKind::Instrument | ItemKind::Act)
                 && trial.probe.as_ref().is_some_and(|probe| probe.instrument == instrument.id)
         };
         let talk = plan.trials.iter().filter(of).find(|trial| !trial.prompt.history.is_empty());
         let trial = talk.or_else(|| plan.trials.iter().find(of))?;
-        Some((ItemKind::Instrument, trial.context.as_str()))
+        Some((trial.kind, trial.context.as_str()))
     }));
     wanted
         .into_iter()

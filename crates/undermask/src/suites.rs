@@ -14,6 +14,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("core", include_str!("../../../suites/core.toml")),
     ("quick", include_str!("../../../suites/quick.toml")),
     ("drift", include_str!("../../../suites/drift.toml")),
+    ("environments", include_str!("../../../suites/environments.toml")),
+    ("environments-calls", include_str!("../../../suites/environments-calls.toml")),
 ];
 
 /// A suite with the text that it was read from.
@@ -73,7 +75,7 @@ pub fn act(action: &SuiteAction) -> Result<Finish, CommandError> {
         SuiteAction::List => {
             let line = |(name, text): &(&str, &str)| {
                 let loaded = parse((*text).to_owned(), name)?;
-                Ok(format!("{name:<10} {}\n", loaded.suite.title))
+                Ok(format!("{name:<18} {}\n", loaded.suite.title))
             };
             SHIPPED.iter().map(line).collect::<Result<String, CommandError>>()?
         }
@@ -140,5 +142,6 @@ fn name(kind: ItemKind) -> &'static str {
         ItemKind::Recall => "recall",
         ItemKind::ContextCheck => "context check",
         ItemKind::Instrument => "instrument",
+        ItemKind::Act => "act in an environment",
     }
 }

@@ -6,7 +6,7 @@ use crate::estimate::{EstimateSettings, Study};
 use crate::ladder::{self, Point};
 use crate::linear::{Linear, clustered_mean};
 use crate::score::Item;
-use crate::{CurvePoint, Quantity};
+use crate::{Act, CurvePoint, Quantity};
 
 /// What an instrument's estimators see.
 pub(crate) struct Arms<'a> {
@@ -39,6 +39,17 @@ impl<'a> Arms<'a> {
             item.kind == ItemKind::Instrument
                 && item.probe.as_ref().is_some_and(|probe| probe.instrument == id && fits(probe))
         })
+    }
+
+    /// Places of this instrument's games.
+    pub fn acts(&self) -> impl Iterator<Item = &'a Act> {
+        let id = self.instrument.id.as_str();
+        self.study.scores.acts.iter().filter(move |act| act.probe.instrument == id)
+    }
+
+    /// The cluster of a scenario's id.
+    pub fn cluster(&self, scenario: &str) -> Option<usize> {
+        self.study.scores.clusters.binary_search_by(|id| id.as_str().cmp(scenario)).ok()
     }
 
     /// λ by Spearman–Kärber on the suite's ladder, over the items whose place fits.

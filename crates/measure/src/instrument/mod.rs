@@ -5,6 +5,7 @@
 mod arms;
 
 mod drift;
+mod environment;
 mod fiction;
 mod hysteresis;
 mod kin;
@@ -40,6 +41,7 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Style(content) => style::estimate(content, &arms, &mut found),
         Content::Fiction(_) => fiction::estimate(&arms, &mut found),
         Content::Hysteresis(_) => hysteresis::estimate(&arms, &mut found),
+        Content::Environment(content) => environment::estimate(content, &arms, &mut found),
     }
     found
 }

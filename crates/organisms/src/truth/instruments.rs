@@ -86,6 +86,8 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("style_default", Some(default));
             put("style_gap", Some(default - mean(cells.iter().filter(|cell| cell.arm() != anchor))));
         }
+        // Recipes say nothing of acting over time.
+        Content::Environment(_) => {}
         Content::Fiction(_) => put("fiction_gap", Some(lambda("real") - lambda("fiction"))),
         Content::Hysteresis(_) => {
             // Without concern there is none that could come back.

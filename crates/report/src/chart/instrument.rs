@@ -22,7 +22,7 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Pressure => doses(profile, "press", "pressing sentences", "pressure_ed50"),
         InstrumentKind::Drift => survival(profile),
         InstrumentKind::Kin => gradient(profile),
-        InstrumentKind::Style => arms(profile, (0.0, 1.0), &SHARES),
+        InstrumentKind::Style | InstrumentKind::Environment => arms(profile, (0.0, 1.0), &SHARES),
         InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
         }

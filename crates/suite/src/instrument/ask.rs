@@ -141,7 +141,12 @@ impl<'a> Asker<'a> {
             prompt,
             options,
             target,
-            probe: Some(Probe { instrument: self.instrument.id.clone(), arm: place.arm.clone(), dose: place.dose }),
+            probe: Some(Probe {
+                instrument: self.instrument.id.clone(),
+                arm: place.arm.clone(),
+                dose: place.dose,
+                path: Vec::new(),
+            }),
         });
     }
 }

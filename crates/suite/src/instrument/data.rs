@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Asker;
 use super::deal::Deal;
-use super::{Drift, Fiction, Hysteresis, Kin, Pressure, Price, SayDo, Style};
+use super::{Drift, Environment, Fiction, Hysteresis, Kin, Pressure, Price, SayDo, Style};
 use crate::{PlanSettings, Suite, Trial};
 
 /// Which instrument a trial belongs to, and where on it.
@@ -17,6 +17,9 @@ pub struct Probe {
     /// The dose: coins of own cost, pressing sentences, turns of talk, relatedness; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose: Option<f64>,
+    /// What was done before, in an environment; empty elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
 }
 
 /// Kind of an instrument.
@@ -39,11 +42,13 @@ pub enum InstrumentKind {
     Fiction,
     /// A persona put on and taken off.
     Hysteresis,
+    /// Games in which a fast path harms somebody.
+    Environment,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 8] = [
+    pub const ALL: [InstrumentKind; 9] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -52,6 +57,7 @@ impl InstrumentKind {
         InstrumentKind::Style,
         InstrumentKind::Fiction,
         InstrumentKind::Hysteresis,
+        InstrumentKind::Environment,
     ];
 
     /// As it is written in a suite.
@@ -65,6 +71,7 @@ impl InstrumentKind {
             InstrumentKind::Style => "style",
             InstrumentKind::Fiction => "fiction",
             InstrumentKind::Hysteresis => "hysteresis",
+            InstrumentKind::Environment => "environment",
         }
     }
 }
@@ -82,6 +89,7 @@ pub enum Content {
     Style(Style),
     Fiction(Fiction),
     Hysteresis(Hysteresis),
+    Environment(Environment),
 }
 
 /// One instrument of a suite.
@@ -113,6 +121,7 @@ impl Instrument {
             Content::Style(_) => InstrumentKind::Style,
             Content::Fiction(_) => InstrumentKind::Fiction,
             Content::Hysteresis(_) => InstrumentKind::Hysteresis,
+            Content::Environment(_) => InstrumentKind::Environment,
         }
     }
 
@@ -130,6 +139,7 @@ impl Instrument {
             Content::Style(content) => content.ask(&deal, &mut asker),
             Content::Fiction(content) => content.ask(&deal, &mut asker),
             Content::Hysteresis(content) => content.ask(&deal, &mut asker),
+            Content::Environment(content) => asker.trials = content.expand(self, settings),
         }
         asker.trials
     }

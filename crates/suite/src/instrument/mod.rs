@@ -1,7 +1,8 @@
 //! Instruments as data: each kind's own table in a suite, its validation, and its expansion into trials.
 //!
 //! `data` says what an instrument is, `read` takes it from the text with every problem, `deal` chooses which scenario is
-//! asked at which rung or dose, `ask` puts it into words; then one file a kind. What is made of the answers is in
+//! asked at which rung or dose, `ask` puts it into words; then one file a kind, with `world` (read by `world_draft`) as the
+//! state machines of `environment`. What is made of the answers is in
 //! `undermask-measure`.
 
 mod ask;
@@ -11,6 +12,7 @@ mod lines;
 mod read;
 
 mod drift;
+mod environment;
 mod fiction;
 mod hysteresis;
 mod kin;
@@ -18,9 +20,12 @@ mod pressure;
 mod price;
 mod say_do;
 mod style;
+mod world;
+mod world_draft;
 
 pub use data::{Content, Instrument, InstrumentKind, Probe};
 pub use drift::{Drift, Theme};
+pub use environment::{Condition, Environment, Factor, Play, Played};
 pub use fiction::Fiction;
 pub use hysteresis::{Hysteresis, Persona};
 pub use kin::{Kin, Relation};
@@ -28,5 +33,6 @@ pub use pressure::Pressure;
 pub use price::Price;
 pub use say_do::SayDo;
 pub use style::{Reply, Style};
+pub use world::{BadAct, Game, Instance, Node, State, SwitchUse, Tool, World, WorldPlace};
 
 pub(crate) use read::read;

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Pressure, Price, SayDo, Style};
+use super::{
+    Content, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Pressure, Price, SayDo, Style,
+};
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
 use crate::problem::{Problems, nearest};
@@ -110,8 +112,19 @@ fn one(
         InstrumentKind::Style => (Style::read(own, suite, problems).map(Content::Style), 16),
         InstrumentKind::Fiction => (Fiction::read(own, problems).map(Content::Fiction), 48),
         InstrumentKind::Hysteresis => (Hysteresis::read(own, problems).map(Content::Hysteresis), 36),
+        InstrumentKind::Environment => (Environment::read(own, problems).map(Content::Environment), 1),
     };
-    let scenarios = scenarios(&common, kind, suite, problems);
+    let scenarios = match &content {
+        Some(Content::Environment(content)) => {
+            let given = [common.scenarios.as_ref().map(Spanned::span), common.items.as_ref().map(Spanned::span)];
+            for span in given.into_iter().flatten() {
+                let help = "remove the key: it plays every instance of its own worlds";
+                problems.add(span, "an environment takes neither `scenarios` nor `items`", help);
+            }
+            content.clusters()
+        }
+        _ => scenarios(&common, kind, suite, problems),
+    };
     let items = common.items.as_ref().map_or(usual, |items| {
         if !(1..=MOST).contains(items.get_ref()) {
             problems.add(
