@@ -1,6 +1,6 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
 //!
-//! `score` joins the orders of an item; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
+//! `score` joins the orders of an item, `choice` those of a menu; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
@@ -13,6 +13,7 @@
 
 pub mod best_of_n;
 pub mod calibration;
+mod choice;
 pub mod competing;
 mod contexts;
 pub mod discounting;
@@ -49,6 +50,7 @@ pub mod value_orientation;
 mod verdict;
 mod worst;
 
+pub use choice::Choice;
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};

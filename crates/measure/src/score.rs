@@ -10,6 +10,7 @@ use undermask_store::{LabelScore, Outcome, Record};
 use undermask_suite::{ItemKind, Order, Probe};
 
 use crate::Outcomes;
+use crate::choice::{Choice, choices};
 
 /// One item, both orders together.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,8 @@ pub struct Scores {
     pub items: Vec<Item>,
     /// Questions with one true answer.
     pub gates: Vec<GateItem>,
+    /// Choices among several options.
+    pub choices: Vec<Choice>,
     /// Scenario ids by cluster.
     pub clusters: Vec<String>,
     /// How trials ended.
@@ -100,6 +103,7 @@ pub fn score(records: &[Record]) -> Scores {
     names.sort_unstable();
     names.dedup();
     let cluster = |scenario: &str| names.binary_search(&scenario).unwrap_or(0);
+    scores.choices = choices(&sorted, cluster);
     let mut pairs: BTreeMap<&str, [Option<&Record>; 2]> = BTreeMap::new();
     for record in sorted {
         match &record.outcome {
@@ -110,6 +114,9 @@ pub fn score(records: &[Record]) -> Scores {
             Outcome::Refused { .. } => scores.outcomes.refused += 1,
             Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,
             Outcome::Error { .. } => scores.outcomes.error += 1,
+        }
+        if record.kind == ItemKind::Choice {
+            continue;
         }
         match record.order {
             Some(order) => {

@@ -1,7 +1,8 @@
 //! What is asked: suites, and the plan of trials made from them. Pure: no IO, no clock, randomness from a seed.
 //!
 //! A suite's text is read into a `draft`, validated by `load` into a [`Suite`], and expanded by `plan` into [`Trial`]s,
-//! whose words `prompt` puts together and whose ids `identity` makes. `instrument` holds what goes beyond the ladder.
+//! whose words `prompt` puts together and whose ids `identity` makes. `instrument` holds what goes beyond the ladder,
+//! `slider` the published payoffs of one of them.
 
 mod check;
 mod draft;
@@ -11,12 +12,13 @@ mod load;
 mod plan;
 mod problem;
 mod prompt;
+pub mod slider;
 mod suite;
 mod trial;
 
 pub use instrument::{
-    Content, Drift, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Persona, Pressure, Price, Probe, Relation,
-    Reply, SayDo, Style, Theme,
+    Content, Discounting, Drift, Fiction, Form, Hysteresis, Instrument, InstrumentKind, Kin, Orientation, Persona,
+    Pressure, Price, Probe, Relation, Reply, SayDo, Style, Theme, TradeOff, menu_position,
 };
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};

@@ -82,6 +82,7 @@ impl Plan {
             ItemKind::Recall,
             ItemKind::ContextCheck,
             ItemKind::Instrument,
+            ItemKind::Choice,
         ];
         let distinct = |of: fn(&Trial) -> &str| self.trials.iter().map(of).collect::<BTreeSet<_>>().len();
         PlanSummary {

@@ -25,6 +25,8 @@ pub enum ItemKind {
     ContextCheck,
     /// A choice within an instrument: see [`crate::Probe`].
     Instrument,
+    /// A choice among several options that stand in a line, within an instrument: see [`crate::menu_position`].
+    Choice,
 }
 
 /// Which of the two orders a two-option item was shown in.

@@ -15,6 +15,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("quick", include_str!("../../../suites/quick.toml")),
     ("extended", include_str!("../../../suites/extended.toml")),
     ("drift", include_str!("../../../suites/drift.toml")),
+    ("values", include_str!("../../../suites/values.toml")),
 ];
 
 /// A suite with the text that it was read from.
@@ -141,5 +142,6 @@ fn name(kind: ItemKind) -> &'static str {
         ItemKind::Recall => "recall",
         ItemKind::ContextCheck => "context check",
         ItemKind::Instrument => "instrument",
+        ItemKind::Choice => "choice among several",
     }
 }

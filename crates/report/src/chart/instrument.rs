@@ -6,7 +6,7 @@ use undermask_measure::{CurvePoint, Estimate, InstrumentProfile, Quantity};
 use undermask_suite::InstrumentKind;
 
 use super::plot::{Plot, of_arm, ticks};
-use super::{Scale, dot, escape};
+use super::{Scale, dot, escape, values};
 use crate::words;
 
 /// Levels of a probability.
@@ -22,6 +22,9 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Pressure => doses(profile, "press", "pressing sentences", "pressure_ed50"),
         InstrumentKind::Drift => survival(profile),
         InstrumentKind::Kin => gradient(profile),
+        InstrumentKind::Orientation => values::orientation(profile),
+        InstrumentKind::TradeOff => values::trade_off(profile),
+        InstrumentKind::Discounting => values::discounting(profile),
         InstrumentKind::Style => arms(profile, (0.0, 1.0), &SHARES),
         InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
@@ -29,7 +32,7 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
     }
 }
 
-fn estimated<'a>(profile: &'a InstrumentProfile, name: &str) -> Option<&'a Estimate> {
+pub(crate) fn estimated<'a>(profile: &'a InstrumentProfile, name: &str) -> Option<&'a Estimate> {
     match profile.quantities.get(name) {
         Some(Quantity::Estimated(found)) => Some(found),
         _ => None,

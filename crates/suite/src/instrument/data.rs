@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Asker;
 use super::deal::Deal;
-use super::{Drift, Fiction, Hysteresis, Kin, Pressure, Price, SayDo, Style};
+use super::{Discounting, Drift, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo, Style, TradeOff};
 use crate::{PlanSettings, Suite, Trial};
 
 /// Which instrument a trial belongs to, and where on it.
@@ -39,11 +39,17 @@ pub enum InstrumentKind {
     Fiction,
     /// A persona put on and taken off.
     Hysteresis,
+    /// The slider of social value orientation.
+    Orientation,
+    /// Own coins against a named other's.
+    TradeOff,
+    /// Concern over social distance.
+    Discounting,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 8] = [
+    pub const ALL: [InstrumentKind; 11] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -52,7 +58,18 @@ impl InstrumentKind {
         InstrumentKind::Style,
         InstrumentKind::Fiction,
         InstrumentKind::Hysteresis,
+        InstrumentKind::Orientation,
+        InstrumentKind::TradeOff,
+        InstrumentKind::Discounting,
     ];
+
+    /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
+    pub(crate) fn names_who_gains(self) -> bool {
+        matches!(
+            self,
+            InstrumentKind::Kin | InstrumentKind::Orientation | InstrumentKind::TradeOff | InstrumentKind::Discounting
+        )
+    }
 
     /// As it is written in a suite.
     pub fn name(self) -> &'static str {
@@ -65,6 +82,9 @@ impl InstrumentKind {
             InstrumentKind::Style => "style",
             InstrumentKind::Fiction => "fiction",
             InstrumentKind::Hysteresis => "hysteresis",
+            InstrumentKind::Orientation => "orientation",
+            InstrumentKind::TradeOff => "trade_off",
+            InstrumentKind::Discounting => "discounting",
         }
     }
 }
@@ -82,6 +102,20 @@ pub enum Content {
     Style(Style),
     Fiction(Fiction),
     Hysteresis(Hysteresis),
+    Orientation(Orientation),
+    TradeOff(TradeOff),
+    Discounting(Discounting),
+}
+
+impl Content {
+    /// Whether some of its trials let refusing cost, which only a scenario's `saving` can say.
+    pub(crate) fn charges_refusal(&self) -> bool {
+        match self {
+            Content::Orientation(content) => content.form == Form::Pairs,
+            Content::TradeOff(content) => content.ratios.iter().any(|ratio| *ratio < 0.0),
+            _ => false,
+        }
+    }
 }
 
 /// One instrument of a suite.
@@ -113,6 +147,9 @@ impl Instrument {
             Content::Style(_) => InstrumentKind::Style,
             Content::Fiction(_) => InstrumentKind::Fiction,
             Content::Hysteresis(_) => InstrumentKind::Hysteresis,
+            Content::Orientation(_) => InstrumentKind::Orientation,
+            Content::TradeOff(_) => InstrumentKind::TradeOff,
+            Content::Discounting(_) => InstrumentKind::Discounting,
         }
     }
 
@@ -130,6 +167,9 @@ impl Instrument {
             Content::Style(content) => content.ask(&deal, &mut asker),
             Content::Fiction(content) => content.ask(&deal, &mut asker),
             Content::Hysteresis(content) => content.ask(&deal, &mut asker),
+            Content::Orientation(content) => content.ask(&deal, &mut asker),
+            Content::TradeOff(content) => content.ask(&deal, &mut asker),
+            Content::Discounting(content) => content.ask(&deal, &mut asker),
         }
         asker.trials
     }
