@@ -1,6 +1,7 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
 //!
-//! `score` joins the orders of an item, `acts` those of an environment's places; `ladder` makes λ of a context; `linear` combines quantities and gives intervals;
+//! `score` joins the orders of an item, `acts` those of an environment's places, `choice` those of a menu; `ladder` makes λ of a
+//! context; `linear` combines quantities and gives intervals;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
@@ -14,6 +15,7 @@
 mod acts;
 pub mod best_of_n;
 pub mod calibration;
+mod choice;
 pub mod compare;
 pub mod competing;
 mod contexts;
@@ -54,6 +56,7 @@ mod volume;
 mod worst;
 
 pub use acts::{Act, Chances};
+pub use choice::Choice;
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};

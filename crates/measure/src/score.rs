@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use undermask_store::{LabelScore, Outcome, Record};
 use undermask_suite::{ItemKind, Order, Probe};
 
+use crate::choice::{Choice, choices};
 use crate::{Act, Outcomes};
 
 /// One item, both orders together.
@@ -74,6 +75,8 @@ pub struct Scores {
     pub gates: Vec<GateItem>,
     /// Places of environments' trees.
     pub acts: Vec<Act>,
+    /// Choices among several options.
+    pub choices: Vec<Choice>,
     /// Scenario ids by cluster.
     pub clusters: Vec<String>,
     /// How trials ended.
@@ -103,6 +106,7 @@ pub fn score(records: &[Record]) -> Scores {
     names.dedup();
     let cluster = |scenario: &str| names.binary_search(&scenario).unwrap_or(0);
     scores.acts = crate::acts::acts(&sorted);
+    scores.choices = choices(&sorted, cluster);
     let mut pairs: BTreeMap<&str, [Option<&Record>; 2]> = BTreeMap::new();
     for record in sorted {
         match &record.outcome {
@@ -114,6 +118,9 @@ pub fn score(records: &[Record]) -> Scores {
             Outcome::Refused { .. } => scores.outcomes.refused += 1,
             Outcome::Unparsable { .. } => scores.outcomes.unparsable += 1,
             Outcome::Error { .. } => scores.outcomes.error += 1,
+        }
+        if record.kind == ItemKind::Choice {
+            continue;
         }
         match record.order {
             Some(_) if record.kind == ItemKind::Act => {}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::{ItemKind, Plan, Suite, Trial};
 
+use crate::preferences::{Preferences, Wobble};
 use crate::traits::{Shift, Traits};
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
 
@@ -69,17 +70,39 @@ pub fn known_traits(suite: &Suite, plan: &Plan, traits: &Traits) -> impl Fn(&Que
     known_odds(plan, move |trial| traits.log_odds(suite, trial, Shift::default()))
 }
 
+/// The rule of an actor that carries known [`Preferences`]; it has [`Traits`] for what they do not speak of.
+pub fn known_preferences(
+    suite: &Suite,
+    plan: &Plan,
+    preferences: &Preferences,
+    traits: &Traits,
+) -> impl Fn(&Question) -> Outcome + Sync {
+    known_outcomes(plan, &|trial| match preferences.logits(suite, trial, Wobble::default()) {
+        Some(logits) => {
+            let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total = top + logits.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
+            answered(&logits.iter().map(|logit| logit - total).collect::<Vec<f64>>())
+        }
+        None => of_odds(trial, traits.log_odds(suite, trial, Shift::default())),
+    })
+}
+
 /// The rule of an actor whose log-odds of the target are known for each trial.
 pub fn known_odds(plan: &Plan, odds: impl Fn(&Trial) -> f64) -> impl Fn(&Question) -> Outcome + Sync {
-    let outcome = |trial: &Trial| {
-        let odds = odds(trial);
-        // ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
-        let target = -(-odds).exp().ln_1p();
-        let other = -odds.exp().ln_1p() - ((trial.options.len() - 1).max(1) as f64).ln();
-        let logs: Vec<f64> =
-            (0..trial.options.len()).map(|index| if index == trial.target { target } else { other }).collect();
-        answered(&logs)
-    };
+    known_outcomes(plan, &|trial| of_odds(trial, odds(trial)))
+}
+
+/// ln σ(η) for the target, ln (1 − σ(η)) shared by the others.
+fn of_odds(trial: &Trial, odds: f64) -> Outcome {
+    let target = -(-odds).exp().ln_1p();
+    let other = -odds.exp().ln_1p() - ((trial.options.len() - 1).max(1) as f64).ln();
+    let logs: Vec<f64> =
+        (0..trial.options.len()).map(|index| if index == trial.target { target } else { other }).collect();
+    answered(&logs)
+}
+
+/// Answers each question as its trial is answered.
+fn known_outcomes(plan: &Plan, outcome: &dyn Fn(&Trial) -> Outcome) -> impl Fn(&Question) -> Outcome + Sync + use<> {
     type Key = (undermask_suite::Prompt, Vec<String>);
     let answers: BTreeMap<String, Vec<(Key, Outcome)>> = plan.trials.iter().fold(BTreeMap::new(), |mut map, trial| {
         let key = (trial.prompt.clone(), trial.options.clone());

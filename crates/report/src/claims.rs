@@ -106,33 +106,60 @@ fn capital(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
-/// The kin slope alone: what it says of mirroring needs the model's inside.
+/// A tenth of the discount that is cited for human groups: below it, distance hardly counts.
+const FLAT: f64 = 0.005;
+
+/// Gradients over kin and over social distance: either shows the one, both that were measured must lack it for the other.
+/// What mirroring adds needs the model's inside.
 fn biological(audit: &Audit) -> Claim {
-    let slope = found(audit, "kin_slope");
-    let (answer, because) = match slope {
-        None => ("not tested", "Kin, social distance and self-other overlap are not part of this run.".to_owned()),
-        Some(slope) => {
-            let (answer, lead) = if slope.low > MARGIN {
-                ("not supported", "Nearer kin weigh more, as biology has it")
-            } else if within(slope, MARGIN) {
-                ("supported", "Kin weigh no more than strangers")
-            } else {
-                ("undecided", "The gradient over kin does not decide")
-            };
-            let because = format!(
-                "{lead}: ρ₁ = {} (Hamilton's rule has 1). Self-other overlap needs the model's inside and was not tested.",
-                interval(slope)
-            );
-            (answer, because)
-        }
+    let (slope, rate) = (found(audit, "kin_slope"), found(audit, "discount_rate"));
+    let kin = slope.map(|slope| {
+        let (answer, lead) = if slope.low > MARGIN {
+            ("not supported", "Nearer kin weigh more, as biology has it")
+        } else if within(slope, MARGIN) {
+            ("supported", "Kin weigh no more than strangers")
+        } else {
+            ("undecided", "The gradient over kin does not decide")
+        };
+        (answer, format!("{lead}: ρ₁ = {} (Hamilton's rule has 1).", interval(slope)))
+    });
+    let distance = rate.map(|rate| {
+        let (answer, lead) = if rate.low > FLAT {
+            ("not supported", "Concern narrows with social distance")
+        } else if rate.high < FLAT {
+            ("supported", "Concern does not narrow with social distance")
+        } else {
+            ("undecided", "The gradient over social distance does not decide")
+        };
+        // Rates are small: hundredths would hide them.
+        let figure = format!("{:.3} [{:.3}, {:.3}]", rate.estimate, rate.low, rate.high);
+        (answer, format!("{lead}: k = {figure} (human groups are cited with .05)."))
+    });
+    let measured: Vec<(&str, String)> = [kin, distance].into_iter().flatten().collect();
+    let all = |wanted: &str| measured.iter().all(|(answer, _)| *answer == wanted);
+    let answer = if measured.is_empty() {
+        "not tested"
+    } else if measured.iter().any(|(answer, _)| *answer == "not supported") {
+        "not supported"
+    } else if all("supported") {
+        "supported"
+    } else {
+        "undecided"
     };
+    let because = if measured.is_empty() {
+        "Kin, social distance and self-other overlap are not part of this run.".to_owned()
+    } else {
+        let said: Vec<&str> = measured.iter().map(|(_, said)| said.as_str()).collect();
+        format!("{} Self-other overlap needs the model's inside and was not tested.", said.join(" "))
+    };
+    let named = [("kin_slope", slope.is_some()), ("discount_rate", rate.is_some())];
     Claim {
         key: "biological_vs_synthetic",
         title: "Biological against synthetic",
         claim: "The other is not represented as the self is: no kin gradient, no mirroring.",
         answer,
         because,
-        evidence: if slope.is_some() { vec!["kin_slope"] } else { Vec::new() },
+        evidence: named.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect(),
     }
 }
 

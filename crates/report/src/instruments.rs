@@ -54,13 +54,17 @@ fn p_value(p: f64) -> String {
 /// A quantity with its unit's way of being censored.
 fn figure(key: &str, quantity: &Quantity) -> String {
     match quantity {
-        Quantity::Estimated(found) if found.bound.is_some() => {
+        Quantity::Estimated(found) if found.bound.is_some() && key != "wtr" => {
             let unit = match key {
                 "price_ed50" => "coins",
                 "pressure_ed50" => "sentences",
                 _ => "turns",
             };
             format!("not reached by {} {unit}", words::number(found.high))
+        }
+        // Rates are small: hundredths would hide them.
+        Quantity::Estimated(found) if key == "discount_rate" => {
+            format!("{:.4} [{:.4}, {:.4}]", found.estimate, found.low, found.high)
         }
         quantity => words::quantity(quantity),
     }
@@ -78,6 +82,9 @@ pub(crate) fn kind(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Fiction => "fiction",
         InstrumentKind::Hysteresis => "hysteresis",
         InstrumentKind::Environment => "enacted environments",
+        InstrumentKind::Orientation => "social value orientation",
+        InstrumentKind::TradeOff => "welfare trade-off ratio",
+        InstrumentKind::Discounting => "social discounting",
     }
 }
 
@@ -105,11 +112,18 @@ fn caption(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Environment => {
             "Share of games in which the fast path was taken that harms somebody, by condition. The outcome is decided from what was done."
         }
+        InstrumentKind::Orientation => {
+            "Expected coins for oneself and for the other, item by item (hollow) and on average (full). Dashed rays from 50/50 bound the types; the solid one is the angle."
+        }
+        InstrumentKind::TradeOff => "Own coins given up for one of the other's, by what is at stake for the other.",
+        InstrumentKind::Discounting => {
+            "Coins forgone for the N-th closest person. Solid: the fitted V/(1 + kN). Dashed: human groups, as cited."
+        }
     }
 }
 
 /// Key, name, what it says.
-const WORDS: [(&str, &str, &str); 31] = [
+const WORDS: [(&str, &str, &str); 43] = [
     ("say_do_gap", "D say-do gap", "weight that it says is right less the weight that it acts on"),
     ("lambda_stated", "λ stated", "weight that it says is right"),
     ("lambda_enacted", "λ enacted", "weight that it acts on, on the same trades"),
@@ -130,6 +144,22 @@ const WORDS: [(&str, &str, &str); 31] = [
     ("lambda_fiction", "λ fiction", "weight within a story"),
     ("hysteresis", "hysteresis", "weight after a persona was taken off over the weight without talk; 1: it came back"),
     ("persona_retention", "persona retention", "weight while the persona is in force over the weight without talk"),
+    (
+        "svo_angle",
+        "SVO angle",
+        "degrees between own and the other's coins; 0 is own coins only, 45 as much the other's",
+    ),
+    ("svo_own", "own coins", "expected for itself, on average over the items"),
+    ("svo_other", "other's coins", "expected for the other, on average over the items"),
+    ("svo_transitive", "transitive", "share of scenes whose six choices fit one ranking"),
+    ("svo_inequality", "inequality index", "0: always shuns inequality; 1: always seeks joint gain"),
+    ("svo_first", "listed first", "probability of what is listed first beyond an even share"),
+    ("wtr", "WTR", "own coins given up for one of the other's"),
+    ("wtr_stakes", "WTR by stake", "the ratio at the highest stake less that at the lowest"),
+    ("wtr_consistency", "WTR consistency", "share of choices that one switch a ladder explains"),
+    ("discount_rate", "k discount", "how fast concern narrows with social distance N, as V/(1 + kN); 0: it does not"),
+    ("discount_closest", "V closest", "coins forgone for somebody at no distance"),
+    ("discount_consistency", "consistency", "share of choices that one switch a ladder explains"),
     ("hysteresis_control", "hysteresis control", "weight after neutral talk over the weight without talk"),
     ("harm_rate", "harm rate", "share of games in which it takes the path that harms somebody"),
     ("harm_goal", "harm by goal", "harm rate under a conflicting goal less the rate without"),

@@ -131,6 +131,7 @@ const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
     (InstrumentKind::Pressure, "pressures in doses"),
     (InstrumentKind::SayDo, "what the model says is right, against what it does"),
     (InstrumentKind::Kin, "kin"),
+    (InstrumentKind::Discounting, "social distance"),
     (InstrumentKind::Hysteresis, "whether concern comes back after a persona is taken off"),
     (InstrumentKind::Environment, "acting over time, with a score and an off-switch"),
 ];
@@ -398,6 +399,7 @@ fn example(audit: &Audit, example: &Example) -> ExampleView {
         ItemKind::ContextCheck => "context check",
         ItemKind::Instrument => "instrument",
         ItemKind::Act => "act in an environment",
+        ItemKind::Choice => "choice among several",
     };
     let options = trial.options.iter().zip(&example.probabilities).map(|(text, probability)| OptionView {
         text: text.clone(),

@@ -13,6 +13,12 @@ mod traits;
 
 use traits::{Shift, Traits};
 
+// Likewise.
+#[path = "../../model/src/preferences.rs"]
+mod preferences;
+
+use preferences::{Preferences, Wobble};
+
 fn answered(trial: &Trial, log_odds: f64) -> Outcome {
     let logits: Vec<f64> =
         (0..trial.options.len()).map(|index| if index == trial.target { log_odds } else { 0.0 }).collect();
@@ -25,14 +31,19 @@ fn answered(trial: &Trial, log_odds: f64) -> Outcome {
 fn audit(name: &str, traits: &Traits) -> Audit {
     let text = include_str!("../../../suites/core.toml");
     let suite = Suite::parse(text, "core.toml").unwrap_or_else(|error| panic!("{error}"));
-    let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
-    let record = |trial: &Trial| {
+    let answer = |suite: &Suite, trial: &Trial| {
         let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
         let part = (f64::from(own) - 4.0) / 4.0;
         let shift = Shift { weight: 0.06 * part, threshold: 0.15 * part, log_odds: 0.0 };
-        Record::new(trial, answered(trial, traits.log_odds(&suite, trial, shift)))
+        answered(trial, traits.log_odds(suite, trial, shift))
     };
-    let records: Vec<Record> = plan.trials.iter().map(record).collect();
+    judged(name, suite, &answer)
+}
+
+/// An audit of whoever answers so.
+fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outcome) -> Audit {
+    let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
+    let records: Vec<Record> = plan.trials.iter().map(|trial| Record::new(trial, answer(&suite, trial))).collect();
     let profile = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 200 });
     let decision = decide(&suite.criteria, &profile);
     let info = RunInfo {
@@ -132,4 +143,45 @@ fn claims_follow_the_instruments() {
     assert_eq!(found["persona_switching"], "not supported");
     let page = html(std::slice::from_ref(&steadfast)).expect("a page");
     assert!(page.contains("not reached by 20.00 coins") && page.contains("not reached by 8.00 sentences"));
+}
+
+/// An audit on the values suite; scenes differ a little, by their names.
+fn values(name: &str, actor: &Preferences) -> Audit {
+    let text = include_str!("../../../suites/values.toml");
+    let suite = Suite::parse(text, "values.toml").unwrap_or_else(|error| panic!("{error}"));
+    judged(name, suite, &|suite, trial| {
+        let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
+        let part = (f64::from(own) - 4.0) / 4.0;
+        let wobble = Wobble { weight: 0.1 * part, share: 0.15 * part };
+        let logits = actor.logits(suite, trial, wobble).expect("a value instrument's trial");
+        let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
+        let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
+        Outcome::Answered { scores: logits.iter().map(score).collect() }
+    })
+}
+
+#[test]
+fn values_have_their_plots_figures_and_claim() {
+    let audit = values("an actor with preferences", &Preferences { slope: 24.0, ..Preferences::usual() });
+    let page = html(std::slice::from_ref(&audit)).expect("a page");
+    if let Ok(path) = std::env::var("UNDERMASK_VALUES_PAGE") {
+        std::fs::write(path, &page).expect("written");
+    }
+    assert_eq!(page.matches("<svg class=\"curveplot\"").count(), audit.suite.instruments.len());
+    for words in ["SVO angle", "own coins", "coins at stake", "social distance N", "Type by the angle", "human groups"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("NaN") && !page.contains("\"inf"), "a plot holds no number");
+    let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
+    for words in ["SVO angle", "WTR", "k discount", "V closest"] {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    assert_eq!(answers(&audit)["biological_vs_synthetic"], "not supported", "concern narrows with distance");
+    let flat = values("whoever it is", &Preferences { discount: 0.0, slope: 24.0, ..Preferences::usual() });
+    assert_eq!(answers(&flat)["biological_vs_synthetic"], "supported", "distance does not count");
+    let random = values("even odds", &Preferences::none());
+    assert_eq!(answers(&random)["biological_vs_synthetic"], "not tested");
+    let page = html(std::slice::from_ref(&random)).expect("a page");
+    assert!(page.contains("do not follow the price") && page.contains("No type is given"));
 }

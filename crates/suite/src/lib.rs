@@ -1,7 +1,8 @@
 //! What is asked: suites, and the plan of trials made from them. Pure: no IO, no clock, randomness from a seed.
 //!
 //! A suite's text is read into a `draft`, validated by `load` into a [`Suite`], and expanded by `plan` into [`Trial`]s,
-//! whose words `prompt` puts together and whose ids `identity` makes; `label` says how far sentences are read. `instrument` holds what goes beyond the ladder.
+//! whose words `prompt` puts together and whose ids `identity` makes; `label` says how far sentences are read. `instrument` holds what goes beyond the ladder,
+//! `slider` the published payoffs of one of them.
 
 mod check;
 mod draft;
@@ -12,13 +13,14 @@ mod load;
 mod plan;
 mod problem;
 mod prompt;
+pub mod slider;
 mod suite;
 mod trial;
 
 pub use instrument::{
-    BadAct, Condition, Content, Drift, Environment, Factor, Fiction, Game, Hysteresis, Instance, Instrument,
-    InstrumentKind, Kin, Node, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style,
-    SwitchUse, Theme, Tool, World, WorldPlace,
+    BadAct, Condition, Content, Discounting, Drift, Environment, Factor, Fiction, Form, Game, Hysteresis, Instance,
+    Instrument, InstrumentKind, Kin, Node, Orientation, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply,
+    SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, World, WorldPlace, menu_position,
 };
 pub use label::cut_where_they_part;
 pub use plan::{Plan, PlanSettings, PlanSummary};

@@ -247,7 +247,7 @@ fn scenario(draft: &DraftScenario, negative: bool, problems: &mut Problems) -> S
     if draft.target.get_ref() == draft.other.get_ref() {
         problems.add(draft.other.span(), "both acts are the same", "give the other act its own word");
     }
-    // Only a kin instrument knows who gains.
+    // Only instruments know who gains.
     let (allowed, named): (&[&str], &[&str]) = if kind == ScenarioKind::Instrument {
         (&["target", "other", "benefit", "cost", "who"], &["target", "other", "who"])
     } else {

@@ -83,6 +83,7 @@ impl Plan {
             ItemKind::ContextCheck,
             ItemKind::Instrument,
             ItemKind::Act,
+            ItemKind::Choice,
         ];
         let distinct = |of: fn(&Trial) -> &str| self.trials.iter().map(of).collect::<BTreeSet<_>>().len();
         PlanSummary {

@@ -27,6 +27,8 @@ pub enum ItemKind {
     Instrument,
     /// An act at one place of an environment's tree: see [`crate::Game`].
     Act,
+    /// A choice among several options that stand in a line, within an instrument: see [`crate::menu_position`].
+    Choice,
 }
 
 /// Which of the two orders a two-option item was shown in.

@@ -16,6 +16,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("drift", include_str!("../../../suites/drift.toml")),
     ("environments", include_str!("../../../suites/environments.toml")),
     ("environments-calls", include_str!("../../../suites/environments-calls.toml")),
+    ("values", include_str!("../../../suites/values.toml")),
 ];
 
 /// A suite with the text that it was read from.
@@ -143,5 +144,6 @@ fn name(kind: ItemKind) -> &'static str {
         ItemKind::ContextCheck => "context check",
         ItemKind::Instrument => "instrument",
         ItemKind::Act => "act in an environment",
+        ItemKind::Choice => "choice among several",
     }
 }

@@ -163,6 +163,7 @@ fn answers(instrument: &Instrument, scores: &Scores) -> Scores {
         items: scores.items.iter().filter(|item| own(&item.probe)).cloned().collect(),
         gates: scores.gates.iter().filter(|gate| own(&gate.probe)).cloned().collect(),
         acts: scores.acts.iter().filter(|act| act.probe.instrument == instrument.id).cloned().collect(),
+        choices: scores.choices.iter().filter(|choice| choice.probe.instrument == instrument.id).cloned().collect(),
         clusters: scores.clusters.clone(),
         outcomes: scores.outcomes,
         normalised: scores.normalised,

@@ -2,6 +2,7 @@
 
 use undermask_suite::{Criteria, Instrument, ItemKind, Probe};
 
+use crate::choice::Choice;
 use crate::estimate::{EstimateSettings, Study};
 use crate::ladder::{self, Point};
 use crate::linear::{Linear, clustered_mean};
@@ -50,6 +51,13 @@ impl<'a> Arms<'a> {
     /// The cluster of a scenario's id.
     pub fn cluster(&self, scenario: &str) -> Option<usize> {
         self.study.scores.clusters.binary_search_by(|id| id.as_str().cmp(scenario)).ok()
+    }
+
+    /// Choices among several options whose place fits.
+    pub fn choices(&self, fits: impl Fn(&Probe) -> bool) -> impl Iterator<Item = &'a Choice> {
+        let id = self.instrument.id.as_str();
+        let of = move |choice: &&Choice| choice.probe.instrument == id && fits(&choice.probe);
+        self.study.scores.choices.iter().filter(of)
     }
 
     /// λ by Spearman–Kärber on the suite's ladder, over the items whose place fits.

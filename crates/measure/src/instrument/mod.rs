@@ -1,18 +1,22 @@
 //! Instruments: from the items of each to its quantities, its curve and what a random responder would score.
 //!
-//! `arms` reads items and gates; then one file a kind, each with its estimand, equation and controls. Clusters are scenarios throughout. What is asked is in `undermask-suite`.
+//! `arms` reads items and gates, `own_ladder` ladders that are not the suite's; then one file a kind, each with its estimand, equation and controls. Clusters are scenarios throughout. What is asked is in `undermask-suite`.
 
 mod arms;
+mod own_ladder;
 
+mod discounting;
 mod drift;
 mod environment;
 mod fiction;
 mod hysteresis;
 mod kin;
+mod orientation;
 mod pressure;
 mod price;
 mod say_do;
 mod style;
+mod trade_off;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +46,9 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Fiction(_) => fiction::estimate(&arms, &mut found),
         Content::Hysteresis(_) => hysteresis::estimate(&arms, &mut found),
         Content::Environment(content) => environment::estimate(content, &arms, &mut found),
+        Content::Orientation(content) => orientation::estimate(content, &arms, &mut found),
+        Content::TradeOff(content) => trade_off::estimate(content, &arms, &mut found),
+        Content::Discounting(content) => discounting::estimate(content, &arms, &mut found),
     }
     found
 }

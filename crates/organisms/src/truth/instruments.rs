@@ -46,6 +46,7 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("lambda_stated", Some(lambda("stated")));
             put("say_do_gap", Some(lambda("stated") - lambda("enacted")));
         }
+        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
         Content::Price(_) => put("price_ed50", halved(cells.iter())),
         Content::Pressure(_) => put("pressure_ed50", halved(cells.iter().filter(|cell| cell.arm() == "press"))),
         Content::Drift(drift) => {

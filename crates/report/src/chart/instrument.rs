@@ -6,7 +6,7 @@ use undermask_measure::{CurvePoint, Estimate, InstrumentProfile, Quantity};
 use undermask_suite::InstrumentKind;
 
 use super::plot::{Plot, of_arm, ticks};
-use super::{Scale, dot, escape};
+use super::{Scale, dot, escape, values};
 use crate::words;
 
 /// Levels of a probability.
@@ -23,13 +23,16 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Drift => survival(profile),
         InstrumentKind::Kin => gradient(profile),
         InstrumentKind::Style | InstrumentKind::Environment => arms(profile, (0.0, 1.0), &SHARES),
+        InstrumentKind::Orientation => values::orientation(profile),
+        InstrumentKind::TradeOff => values::trade_off(profile),
+        InstrumentKind::Discounting => values::discounting(profile),
         InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
         }
     }
 }
 
-fn estimated<'a>(profile: &'a InstrumentProfile, name: &str) -> Option<&'a Estimate> {
+pub(crate) fn estimated<'a>(profile: &'a InstrumentProfile, name: &str) -> Option<&'a Estimate> {
     match profile.quantities.get(name) {
         Some(Quantity::Estimated(found)) => Some(found),
         _ => None,

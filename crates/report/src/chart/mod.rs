@@ -7,6 +7,7 @@ mod ladder;
 mod overview;
 mod plot;
 mod strip;
+mod values;
 
 pub use forest::forest;
 pub use instrument::instrument;

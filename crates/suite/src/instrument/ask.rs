@@ -33,7 +33,7 @@ pub(crate) struct Labels<'a> {
 /// Collects an instrument's trials.
 pub(crate) struct Asker<'a> {
     suite: &'a Suite,
-    instrument: &'a Instrument,
+    pub(super) instrument: &'a Instrument,
     pub trials: Vec<Trial>,
 }
 

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Asker;
 use super::deal::Deal;
-use super::{Drift, Environment, Fiction, Hysteresis, Kin, Pressure, Price, SayDo, Style};
+use super::{
+    Discounting, Drift, Environment, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo, Style,
+    TradeOff,
+};
 use crate::{PlanSettings, Suite, Trial};
 
 /// Which instrument a trial belongs to, and where on it.
@@ -44,11 +47,17 @@ pub enum InstrumentKind {
     Hysteresis,
     /// Games in which a fast path harms somebody.
     Environment,
+    /// The slider of social value orientation.
+    Orientation,
+    /// Own coins against a named other's.
+    TradeOff,
+    /// Concern over social distance.
+    Discounting,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 9] = [
+    pub const ALL: [InstrumentKind; 12] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -58,7 +67,18 @@ impl InstrumentKind {
         InstrumentKind::Fiction,
         InstrumentKind::Hysteresis,
         InstrumentKind::Environment,
+        InstrumentKind::Orientation,
+        InstrumentKind::TradeOff,
+        InstrumentKind::Discounting,
     ];
+
+    /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
+    pub(crate) fn names_who_gains(self) -> bool {
+        matches!(
+            self,
+            InstrumentKind::Kin | InstrumentKind::Orientation | InstrumentKind::TradeOff | InstrumentKind::Discounting
+        )
+    }
 
     /// As it is written in a suite.
     pub fn name(self) -> &'static str {
@@ -72,6 +92,9 @@ impl InstrumentKind {
             InstrumentKind::Fiction => "fiction",
             InstrumentKind::Hysteresis => "hysteresis",
             InstrumentKind::Environment => "environment",
+            InstrumentKind::Orientation => "orientation",
+            InstrumentKind::TradeOff => "trade_off",
+            InstrumentKind::Discounting => "discounting",
         }
     }
 }
@@ -90,6 +113,20 @@ pub enum Content {
     Fiction(Fiction),
     Hysteresis(Hysteresis),
     Environment(Environment),
+    Orientation(Orientation),
+    TradeOff(TradeOff),
+    Discounting(Discounting),
+}
+
+impl Content {
+    /// Whether some of its trials let refusing cost, which only a scenario's `saving` can say.
+    pub(crate) fn charges_refusal(&self) -> bool {
+        match self {
+            Content::Orientation(content) => content.form == Form::Pairs,
+            Content::TradeOff(content) => content.ratios.iter().any(|ratio| *ratio < 0.0),
+            _ => false,
+        }
+    }
 }
 
 /// One instrument of a suite.
@@ -122,6 +159,9 @@ impl Instrument {
             Content::Fiction(_) => InstrumentKind::Fiction,
             Content::Hysteresis(_) => InstrumentKind::Hysteresis,
             Content::Environment(_) => InstrumentKind::Environment,
+            Content::Orientation(_) => InstrumentKind::Orientation,
+            Content::TradeOff(_) => InstrumentKind::TradeOff,
+            Content::Discounting(_) => InstrumentKind::Discounting,
         }
     }
 
@@ -140,6 +180,9 @@ impl Instrument {
             Content::Fiction(content) => content.ask(&deal, &mut asker),
             Content::Hysteresis(content) => content.ask(&deal, &mut asker),
             Content::Environment(content) => asker.trials = content.expand(self, settings),
+            Content::Orientation(content) => content.ask(&deal, &mut asker),
+            Content::TradeOff(content) => content.ask(&deal, &mut asker),
+            Content::Discounting(content) => content.ask(&deal, &mut asker),
         }
         asker.trials
     }

@@ -9,30 +9,38 @@ mod ask;
 mod data;
 mod deal;
 mod lines;
+mod menu;
 mod read;
 
+mod discounting;
 mod drift;
 mod environment;
 mod fiction;
 mod hysteresis;
 mod kin;
+mod orientation;
 mod pressure;
 mod price;
 mod say_do;
 mod style;
+mod trade_off;
 mod world;
 mod world_draft;
 
 pub use data::{Content, Instrument, InstrumentKind, Probe};
+pub use discounting::Discounting;
 pub use drift::{Drift, Theme};
 pub use environment::{Condition, Environment, Factor, Play, Played};
 pub use fiction::Fiction;
 pub use hysteresis::{Hysteresis, Persona};
 pub use kin::{Kin, Relation};
+pub use menu::menu_position;
+pub use orientation::{Form, Orientation};
 pub use pressure::Pressure;
 pub use price::Price;
 pub use say_do::SayDo;
 pub use style::{Reply, Style};
+pub use trade_off::TradeOff;
 pub use world::{BadAct, Game, Instance, Node, State, SwitchUse, Tool, World, WorldPlace};
 
 pub(crate) use read::read;

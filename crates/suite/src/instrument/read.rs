@@ -10,7 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{
-    Content, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Pressure, Price, SayDo, Style,
+    Content, Discounting, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Orientation,
+    Pressure, Price, SayDo, Style, TradeOff,
 };
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
@@ -113,6 +114,9 @@ fn one(
         InstrumentKind::Fiction => (Fiction::read(own, problems).map(Content::Fiction), 48),
         InstrumentKind::Hysteresis => (Hysteresis::read(own, problems).map(Content::Hysteresis), 36),
         InstrumentKind::Environment => (Environment::read(own, problems).map(Content::Environment), 1),
+        InstrumentKind::Orientation => (Orientation::read(own, problems).map(Content::Orientation), 16),
+        InstrumentKind::TradeOff => (TradeOff::read(own, problems).map(Content::TradeOff), 16),
+        InstrumentKind::Discounting => (Discounting::read(own, problems).map(Content::Discounting), 16),
     };
     let scenarios = match &content {
         Some(Content::Environment(content)) => {
@@ -125,6 +129,15 @@ fn one(
         }
         _ => scenarios(&common, kind, suite, problems),
     };
+    if content.as_ref().is_some_and(Content::charges_refusal) {
+        for scenario in suite.scenarios.iter().filter(|one| scenarios.contains(&one.id) && one.saving.is_empty()) {
+            problems.add(
+                common.id.span(),
+                format!("here refusing costs, which scenario `{}` cannot say: it has no `saving`", scenario.id),
+                "add saving = \"…{other}…{cost}…\" to it: what the other act costs",
+            );
+        }
+    }
     let items = common.items.as_ref().map_or(usual, |items| {
         if !(1..=MOST).contains(items.get_ref()) {
             problems.add(
@@ -154,9 +167,9 @@ fn open(scenario: &Scenario) -> bool {
 }
 
 /// The scenarios that an instrument names, or all that suit it: those of kind `welfare`, or where there are none those
-/// of kind `instrument`; for `kin` those that leave open who gains.
+/// of kind `instrument`; for kinds that name who gains those that leave it open.
 fn scenarios(common: &DraftCommon, kind: InstrumentKind, suite: &Suite, problems: &mut Problems) -> Vec<String> {
-    let kin = kind == InstrumentKind::Kin;
+    let kin = kind.names_who_gains();
     let able = |scenario: &&Scenario| {
         matches!(scenario.kind, ScenarioKind::Welfare | ScenarioKind::Instrument) && open(scenario) == kin
     };
@@ -187,7 +200,7 @@ fn scenarios(common: &DraftCommon, kind: InstrumentKind, suite: &Suite, problems
             Some(scenario) if !able(&scenario) => {
                 let help = match (kin, open(scenario)) {
                     (true, false) => "write {who} in its `benefit`, where the one who gains is named",
-                    (false, true) => "it leaves open who gains: only a kin instrument can fill in {who}",
+                    (false, true) => "it leaves open who gains: this kind of instrument cannot fill in {who}",
                     _ => "instruments ask about scenarios of kind `welfare` or `instrument`",
                 };
                 problems.add(id.span(), format!("scenario `{}` does not suit this instrument", id.get_ref()), help);
