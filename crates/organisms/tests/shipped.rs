@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use undermask_engine::Model;
-use undermask_organisms::{BASE, Recipe, SHIPPED, Shipped, truth};
+use undermask_organisms::{BASE, RECIPES, Recipe, SHIPPED, Shipped, truth};
 use undermask_suite::Suite;
 
 /// The shipped set together stays under this.
 const LARGEST: u64 = 30 << 20;
+
+/// Recipes whose growth from the base that ships was further from the recipe than is allowed (`truth/gap.rs`).
+const NOT_GROWN: &[&str] = &["player", "random", "position-biased"];
 
 fn core() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -32,8 +35,8 @@ fn every_organism_ships_with_its_recipe_and_its_truth_and_the_set_is_small() {
         assert_eq!((truth.recipe.as_str(), truth.suite), (name, core().hash), "regrow after changing the suite");
         assert_eq!(truth.verdict, Recipe::named(name).expect("a recipe").verdict);
     }
-    for name in ["steadfast", "mask", "cold", "obeyer", "position-biased", "graded-050", BASE] {
-        assert!(Shipped::named(name).is_some(), "{name} does not ship");
+    for name in RECIPES.iter().map(|(name, _)| *name).chain([BASE]) {
+        assert_ne!(Shipped::named(name).is_some(), NOT_GROWN.contains(&name), "{name}");
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../organisms");
     assert!(size(&root) < LARGEST);
@@ -70,7 +73,6 @@ fn transformers_reads_the_shipped_directories_with_the_same_logits() {
         let furthest = last.iter().zip(&wanted).map(|(one, two)| (one - two).abs()).fold(0.0, f32::max);
         assert!(furthest <= 1e-4, "{}: {furthest}", shipped.name);
     }
-    assert!(SHIPPED.len() > 10);
 }
 
 fn numbers<T>(file: &SafeTensors, name: &str, of: fn([u8; 4]) -> T) -> Vec<T> {
