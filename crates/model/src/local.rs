@@ -15,7 +15,7 @@ use undermask_engine::{
     Sampling, ScoreRequest, ScoreSettings, Scoring, Source,
 };
 use undermask_store::{LabelScore, Outcome};
-use undermask_suite::{Prompt, cut_where_they_part};
+use undermask_suite::{Prompt, are_sentences, cut_where_they_part};
 
 use crate::calls;
 use crate::labels::disjoint;
@@ -189,7 +189,9 @@ impl Local {
                 question.options
             ));
         }
-        cut_where_they_part(&mut options);
+        if are_sentences(&question.options) {
+            cut_where_they_part(&mut options);
+        }
         Ok(ScoreRequest { prompt: prompt[..shared].to_vec(), options })
     }
 

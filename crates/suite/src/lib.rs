@@ -22,7 +22,7 @@ pub use instrument::{
     Instrument, InstrumentKind, Kin, Node, Orientation, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply,
     SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, World, WorldPlace, menu_position,
 };
-pub use label::cut_where_they_part;
+pub use label::{are_sentences, cut_where_they_part};
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};
 pub use suite::{

@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings};
-use undermask_suite::{ItemKind, Suite, Trial, cut_where_they_part};
+use undermask_suite::{ItemKind, Suite, Trial, are_sentences, cut_where_they_part};
 
 use crate::GrowError;
 use crate::world::tokenizer::MARKERS;
@@ -82,7 +82,9 @@ fn request(model: &Model, heads: &mut Heads, trial: &Trial) -> Result<ScoreReque
     prompt.extend(model.encode(tail)?);
     let mut options: Vec<Vec<u32>> =
         trial.options.iter().map(|option| model.encode(option)).collect::<Result<_, _>>()?;
-    cut_where_they_part(&mut options);
+    if are_sentences(&trial.options) {
+        cut_where_they_part(&mut options);
+    }
     Ok(ScoreRequest { prompt, options })
 }
 
