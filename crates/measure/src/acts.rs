@@ -8,8 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use undermask_store::{LabelScore, Outcome, Record};
+use undermask_store::{Outcome, Record};
 use undermask_suite::{ItemKind, Order, Probe};
+
+use crate::score::compared;
 
 /// What came back for one order.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,11 +47,7 @@ pub struct Chances {
 fn reply(record: &Record) -> Option<Reply> {
     match &record.outcome {
         Outcome::Answered { scores } => {
-            let uneven = scores.windows(2).any(|pair| pair[0].tokens != pair[1].tokens);
-            let value = |score: &LabelScore| {
-                if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
-            };
-            let values: Vec<f64> = scores.iter().map(value).collect();
+            let values = compared(scores);
             values.iter().all(|value| value.is_finite()).then_some(Reply::Scored(values))
         }
         Outcome::Called { option, .. } => Some(Reply::Called(*option)),

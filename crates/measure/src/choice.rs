@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use undermask_store::{LabelScore, Outcome, Record};
 use undermask_suite::{ItemKind, Order, Probe, menu_position};
 
+use crate::score::compared;
+
 /// One menu, all its orders together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
@@ -24,11 +26,7 @@ pub struct Choice {
 
 /// ln of each label's probability among the labels; per token where their numbers of tokens differ.
 fn among(scores: &[LabelScore]) -> Option<Vec<f64>> {
-    let uneven = scores.windows(2).any(|pair| pair[0].tokens != pair[1].tokens);
-    let value = |score: &LabelScore| {
-        if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
-    };
-    let values: Vec<f64> = scores.iter().map(value).collect();
+    let values = compared(scores);
     let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let total = top + values.iter().map(|value| (value - top).exp()).sum::<f64>().ln();
     let relative: Vec<f64> = values.iter().map(|value| value - total).collect();

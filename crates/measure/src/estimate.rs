@@ -196,15 +196,7 @@ impl Study<'_> {
             self.scores.clusters.len(),
             self.suite.criteria.confidence,
         )?;
-        let linear = Linear {
-            value: found.lambda,
-            influence: found.influence.clone(),
-            kept: found.kept,
-            items: found.items,
-            clusters: found.clusters,
-            slack: found.slack,
-        };
-        Ok((linear, found))
+        Ok((Linear::from(&found), found))
     }
 
     pub(crate) fn quantity(&self, linear: &Linear, bound: Option<Bound>) -> Quantity {

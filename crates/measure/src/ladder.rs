@@ -6,6 +6,7 @@
 //! change the sum. λ̂ is linear in the data, so its influence values are exact:
 //! d_i = Σ_j (b_j − b_{j−1})·(p_ij − p̂_j)/n_j·√(n_j/(n_j − 1)), and Var λ̂ = Σ_i d_i² (stratified, with rungs as strata).
 
+use crate::linear::Linear;
 use crate::score::Scored;
 use crate::special::student_quantile;
 use crate::{Bound, Rung};
@@ -265,4 +266,17 @@ fn curve(cells: &[Cell], occupied: &[usize], smooth: &[f64], ratios: &[f64], con
             }
         })
         .collect()
+}
+impl From<&LadderEstimate> for Linear {
+    /// λ as a quantity that can be combined with others.
+    fn from(found: &LadderEstimate) -> Linear {
+        Linear {
+            value: found.lambda,
+            influence: found.influence.clone(),
+            kept: found.kept,
+            items: found.items,
+            clusters: found.clusters,
+            slack: found.slack,
+        }
+    }
 }

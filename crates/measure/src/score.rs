@@ -85,14 +85,19 @@ pub struct Scores {
     pub normalised: usize,
 }
 
-/// Log-odds of the option that is named first.
-fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
-    let [first, second] = scores else { return None };
-    let uneven = first.tokens != second.tokens;
+/// Log-probabilities of one question's labels as they are compared: a token's mean where their numbers of tokens differ.
+pub(crate) fn compared(scores: &[LabelScore]) -> Vec<f64> {
+    let uneven = scores.windows(2).any(|pair| pair[0].tokens != pair[1].tokens);
     let value = |score: &LabelScore| {
         if uneven { score.log_probability / score.tokens.max(1) as f64 } else { score.log_probability }
     };
-    let odds = value(first) - value(second);
+    scores.iter().map(value).collect()
+}
+
+/// Log-odds of the option that is named first.
+fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
+    let [first, second] = compared(scores)[..] else { return None };
+    let odds = first - second;
     odds.is_finite().then_some(odds)
 }
 

@@ -71,14 +71,7 @@ impl<'a> Arms<'a> {
         }
         let (ratios, confidence) = (&self.study.suite.ladder.ratios, self.criteria().confidence);
         let found = ladder::estimate(&points, ratios, self.clusters(), confidence)?;
-        Ok(Linear {
-            value: found.lambda,
-            influence: found.influence,
-            kept: found.kept,
-            items: found.items,
-            clusters: found.clusters,
-            slack: found.slack,
-        })
+        Ok(Linear::from(&found))
     }
 
     /// Mean P(target), with the slack that what was not answered leaves.

@@ -35,15 +35,7 @@ pub(crate) fn weight(
         return Err(format!("{missing} of {} items were not answered", points.len()));
     }
     let found = ladder::estimate(&points, ratios, arms.clusters(), arms.criteria().confidence)?;
-    let linear = Linear {
-        value: found.lambda,
-        influence: found.influence,
-        kept: found.kept,
-        items: found.items,
-        clusters: found.clusters,
-        slack: found.slack,
-    };
-    Ok((linear, found.bound))
+    Ok((Linear::from(&found), found.bound))
 }
 
 /// Refuses where choices do not follow the price: help on the lower half of the rungs less that on the upper half has an
