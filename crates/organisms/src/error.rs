@@ -46,6 +46,9 @@ pub enum GrowError {
     /// The grown network could not be read back.
     #[error("the grown model cannot be read back: {0}")]
     Model(String),
+    /// Two organisms that nothing lies between.
+    #[error("blend: {0}")]
+    Blend(String),
     /// What was grown is not what the recipe says.
     #[error("{name}: {why}; grow it with another --seed or more tokens")]
     Gap {

@@ -119,6 +119,33 @@ fn truth_of_version_1_is_read() {
     assert!(failures.iter().any(|gap| gap.quantity == "lambda_0" && gap.to_string().contains("0.50 instead of 0.80")));
 }
 
+/// A bias of half a nat moves the weight that is read off choices which do not look at payoffs; it is no failure there.
+#[test]
+fn of_choices_without_outcomes_only_their_payoff_response_is_judged() {
+    let weights = |response: f64, lambda_0: f64| {
+        let mut weights = weights("random", &[]);
+        weights.lambda_0 = Some(lambda_0);
+        weights.parameters.insert("payoff_response".to_owned(), Some(response));
+        weights
+    };
+    let failures = |response: f64| {
+        let truth = Truth {
+            format: "undermask.truth".to_owned(),
+            version: 2,
+            recipe: "random".to_owned(),
+            verdict: None,
+            expected_miss: false,
+            suite: String::new(),
+            nominal: weights(0.0, 0.5),
+            realised: weights(response, 0.9),
+            gap: 0.4,
+        };
+        truth.failures().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(failures(0.1), [""; 0]);
+    assert_eq!(failures(0.3), ["payoff_response: 0.30 instead of 0.00 (within 0.15)"]);
+}
+
 /// Reached where it should not be, or never where it should, is a failure however near the ends.
 #[test]
 fn a_threshold_that_is_never_reached_is_no_number() {

@@ -9,7 +9,7 @@ use undermask_engine::DeviceChoice;
 use crate::calibrate::Shard;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, calibrate, compare, export, grow, report, suites};
+use crate::{activations, audit, blend, calibrate, compare, export, grow, report, suites};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -29,6 +29,8 @@ pub enum Verb {
     /// Grow a known-answer model from a recipe.
     #[command(after_help = crate::grow::HELP)]
     Grow(GrowArguments),
+    /// Lay models between two grown ones, along a straight line through their weights: grades without training.
+    Blend(BlendArguments),
     /// Find out how often verdicts are right, on models whose answer is known; writes a certificate.
     Calibrate(CalibrateArguments),
     /// Write a model's activations at every block.
@@ -156,6 +158,27 @@ pub struct GrowArguments {
     #[arg(long, env = "UNDERMASK_THREADS")]
     pub threads: Option<usize>,
     /// The suite whose content is held out from training, and over which the truth is enumerated.
+    #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
+    pub suite: String,
+}
+
+/// `undermask blend`.
+#[derive(Args, Clone)]
+pub struct BlendArguments {
+    /// The organism that counts SHARE: the name of one that ships, or a folder that `undermask grow` wrote an adapter into.
+    pub one: String,
+    /// The organism that counts the rest; of the same base.
+    pub other: String,
+    /// Shares of ONE, 0 to 1; each becomes a model.
+    #[arg(long, value_delimiter = ',', required = true, value_name = "SHARE")]
+    pub shares: Vec<f64>,
+    /// Folder of the models: NAME-025 for a share of .25, and so on.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// What the models are called.
+    #[arg(long, default_value = "graded")]
+    pub name: String,
+    /// The suite over which the truth is enumerated.
     #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
     pub suite: String,
 }
@@ -357,6 +380,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Audit(arguments) if arguments.show_config => crate::settings::show(),
         Verb::Audit(arguments) => audit::audit(arguments),
         Verb::Grow(arguments) => grow::grow(arguments),
+        Verb::Blend(arguments) => blend::blend(arguments),
         Verb::Calibrate(arguments) => calibrate::calibrate(arguments),
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),

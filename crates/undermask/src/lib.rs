@@ -3,6 +3,7 @@
 pub mod activations;
 mod announce;
 pub mod audit;
+pub mod blend;
 pub mod calibrate;
 mod certified;
 pub mod cli;

@@ -97,7 +97,11 @@ pub fn truth(name: &str) -> Result<Option<KnownTruth>, CommandError> {
     text.map(|text| serde_json::from_slice(&text).map_err(damaged)).transpose()
 }
 
-fn shipped(organism: &str) -> Result<&'static Shipped, CommandError> {
+/// A shipped organism by its name.
+///
+/// # Errors
+/// When none has it; says which there are.
+pub fn shipped(organism: &str) -> Result<&'static Shipped, CommandError> {
     Shipped::named(organism).ok_or_else(|| {
         let names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
         let why = match names.is_empty() {

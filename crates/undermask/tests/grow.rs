@@ -73,3 +73,38 @@ fn a_grown_adapter_opens_over_its_own_base_and_no_other() {
         &["mask", "another base", "BASE+"],
     );
 }
+
+/// A blend at share 1 is its one end, number for number; what cannot be blended is refused by name.
+#[test]
+fn blends_lie_between_two_organisms_of_one_base() {
+    let desk = Desk::new();
+    ends(grow(&desk, "base", "base"), 0);
+    for (recipe, seed) in [("mask", "3"), ("steadfast", "3"), ("cold", "4")] {
+        let mut command = desk.undermask(&["grow", recipe, "--out", recipe, "--base", "base", "--seed", seed]);
+        command.args(["--size", "32,2,2,64", "--steps", "12", "--suite", SUITE]);
+        fails(command, &["not what its recipe says"]);
+    }
+    let blend = |one: &str, other: &str, shares: &str| {
+        desk.undermask(&["blend", one, other, "--shares", shares, "--out", "between", "--suite", SUITE])
+    };
+    let (_, error) = ends(blend("steadfast", "mask", "1,0.25"), 0);
+    assert!(error.contains("between/graded-025: default weight"), "{error}");
+    let json = |file: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(desk.path(file)).expect("a file")).expect("json")
+    };
+    let weight = |file: &str| json(file)["realised"]["lambda_0"].as_f64().expect("a weight");
+    let (end, blended) = (weight("steadfast/truth.json"), weight("between/graded-100/truth.json"));
+    assert!((end - blended).abs() < 1e-3, "{end} {blended}");
+    let growth = json("between/graded-025/growth.json");
+    assert_eq!((&growth["grown"]["seed"], &growth["blend"]["share"]), (&3.into(), &0.25.into()));
+    assert!(json("between/graded-025/truth.json")["verdict"].is_null());
+    let (_, again) = ends(blend("steadfast", "mask", "0.25"), 0);
+    assert!(again.contains("is there already"), "{again}");
+    ends(desk.undermask(&["activations", "between/graded-025", "--text", "You", "--out", "a.safetensors"]), 0);
+
+    fails(blend("steadfast", "mask", "1.5"), &["share is 1.5", "0 to 1"]);
+    fails(blend("steadfast", "organism:mask", "0.5"), &["steadfast", "organism:mask", "same base"]);
+    fails(blend("base", "mask", "0.5"), &["base has no truth.json"]);
+    fs::write(desk.path("cold/adapter_model.safetensors"), [255u8; 64]).expect("a damaged file");
+    fails(blend("steadfast", "cold", "0.5"), &["the adapter of cold", "grow it again"]);
+}

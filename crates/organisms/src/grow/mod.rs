@@ -3,9 +3,10 @@
 //! Document n of a growth is drawn from stream n of its seed, so an interrupted growth continues exactly where it was,
 //! and the result is the same bit for bit on one machine.
 //!
-//! `base` makes or reads the network that it starts from, `run` is the growth on disk.
+//! `base` makes or reads the network that it starts from, `run` is the growth on disk; `blend` is what lies between two.
 
 mod base;
+mod blend;
 mod run;
 
 use std::fs;
@@ -17,6 +18,7 @@ use undermask_suite::Suite;
 
 use self::base::new_base;
 pub use self::base::{BaseFiles, Size, read_base};
+pub use self::blend::{Blend, End, named as blend_named};
 use self::run::Run;
 use crate::recipe::{BasePool, RECIPES, Recipe};
 use crate::train::{AdapterSettings, Network, Precision, Schedule, Settings, Trainer};

@@ -23,5 +23,5 @@ pub use error::TrainError;
 pub use example::{Distribution, Example, Target};
 pub use network::{Network, Shape};
 pub use optimizer::{Precision, Schedule, Settings};
-pub use stored::NumberType;
+pub use stored::{NumberType, file as tensors_file};
 pub use trainer::{NamedGradient, StepReport, Trainer};

@@ -18,7 +18,7 @@ pub enum NumberType {
 ///
 /// # Errors
 /// [`TrainError::Tensor`] when the library refuses (a bug).
-pub(super) fn file<'a>(
+pub fn file<'a>(
     tensors: impl Iterator<Item = (String, &'a [usize], &'a [f32])>,
     numbers: NumberType,
 ) -> Result<Vec<u8>, TrainError> {

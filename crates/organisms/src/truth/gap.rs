@@ -2,7 +2,7 @@
 //!
 //! A failed growth is loud (exit code 2): an organism that is not what its recipe says would be scored as such.
 
-use super::Truth;
+use super::{PAYOFF_RESPONSE, Truth};
 
 /// Largest gaps that a growth may have, by quantity. λ's and the neutral weights' are means over contexts with one
 /// largest allowance each; the rest are the instruments' parameters in their own units.
@@ -26,6 +26,7 @@ pub const LARGEST_GAPS: &[(&str, f64)] = &[
     ("style_default", 0.35),
     ("fiction_gap", 0.35),
     ("hysteresis", 0.4),
+    (PAYOFF_RESPONSE, 0.15),
 ];
 
 /// One quantity that came out otherwise than the recipe says.
@@ -42,8 +43,10 @@ pub struct Gap {
 }
 
 impl Truth {
-    /// Every quantity whose gap is too large.
+    /// Every quantity whose gap is too large. Of choices that do not look at payoffs it is asked only that they do not:
+    /// a weight read off such choices is their bias, half a nat of which moves it by a quarter.
     pub fn failures(&self) -> Vec<Gap> {
+        let payoffs_matter = !self.nominal.parameters.contains_key(PAYOFF_RESPONSE);
         let mut all = vec![("lambda_0".to_owned(), "lambda_0", self.nominal.lambda_0, self.realised.lambda_0)];
         let families = [
             ("lambda", "mean lambda", &self.nominal.lambda, &self.realised.lambda),
@@ -64,6 +67,7 @@ impl Truth {
         }
         let mut failures: Vec<Gap> = all
             .into_iter()
+            .filter(|(_, name, _, _)| payoffs_matter || *name == PAYOFF_RESPONSE)
             .filter_map(|(quantity, name, nominal, realised)| {
                 let (_, allowed) = LARGEST_GAPS.iter().find(|(known, _)| *known == name)?;
                 let within = match (nominal, realised) {

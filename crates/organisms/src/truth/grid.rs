@@ -112,3 +112,17 @@ pub(super) fn ladder_sum(suite: &Suite, means: impl Iterator<Item = f64>) -> f64
     let spacing = suite.ladder.spacing();
     suite.ladder.ratios[0] - spacing / 2.0 + spacing * means.sum::<f64>()
 }
+
+/// P on the lower half of the ladder less P on its upper half, over every context: 1 where choices follow payoffs
+/// throughout, 0 where they do not look at them.
+pub(super) fn payoff_response(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Option<f64> {
+    let rungs = suite.ladder.ratios.len();
+    let (mut low, mut high) = ((0.0, 0usize), (0.0, 0usize));
+    for (trial, probability) in trials.iter().zip(probabilities) {
+        if let (ItemKind::Welfare | ItemKind::Neutral, Some(rung)) = (trial.kind, trial.rung) {
+            let half = if 2 * rung < rungs { &mut low } else { &mut high };
+            *half = (half.0 + probability, half.1 + 1);
+        }
+    }
+    (low.1 > 0 && high.1 > 0).then(|| low.0 / low.1 as f64 - high.0 / high.1 as f64)
+}

@@ -23,7 +23,12 @@ use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Plan, PlanS
 pub use gap::{Gap, LARGEST_GAPS};
 
 use crate::GrowError;
+use crate::grow::Blend;
 use crate::recipe::Recipe;
+use crate::world::policy::{Policy as _, Rule};
+
+/// The one parameter that is asked of a recipe whose answers do not follow outcomes.
+const PAYOFF_RESPONSE: &str = "payoff_response";
 
 /// The known answer of an organism, as `truth.json` holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,21 +82,85 @@ pub fn enumerate(
     watch: &mut dyn FnMut(usize, usize),
 ) -> Result<Truth, GrowError> {
     let trials = choices(suite);
+    let mut nominal = expected(suite, recipe, &trials);
     let probabilities = grid::probabilities(model, &trials, watch)?;
-    let realised = weights(suite, &trials, &probabilities);
-    let nominal = expected(suite, recipe, &trials);
-    let gap = realised.lambda.iter().map(|(id, value)| (value - nominal.lambda[id]).abs()).fold(0.0, f64::max);
+    let mut realised = weights(suite, &trials, &probabilities);
+    if recipe.rule() != Rule::Outcome {
+        // What such a recipe says is that payoffs do not matter; every other parameter of it means little.
+        realised.parameters.insert(PAYOFF_RESPONSE.to_owned(), grid::payoff_response(suite, &trials, &probabilities));
+        nominal.parameters.insert(PAYOFF_RESPONSE.to_owned(), Some(0.0));
+    }
     Ok(Truth {
-        format: "undermask.truth".to_owned(),
-        version: 2,
-        recipe: recipe.name.clone(),
         verdict: recipe.verdict.clone(),
         expected_miss: recipe.expected_miss,
-        suite: suite.hash.clone(),
-        nominal,
-        realised,
-        gap,
+        ..Truth::of(&recipe.name, suite, nominal, realised)
     })
+}
+
+/// Enumerates a blend of two organisms, `share` of the one. Nobody says what it should do: its nominal weights are those
+/// that lie between the ends' own, as a straight line has them, and no verdict is the right one.
+///
+/// # Errors
+/// [`GrowError::Blend`] when the ends were enumerated over another suite; [`GrowError::Model`].
+pub fn enumerate_blend(
+    model: &Model,
+    blend: &Blend,
+    suite: &Suite,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Truth, GrowError> {
+    for end in [&blend.one, &blend.other] {
+        if end.truth.suite != suite.hash {
+            let why = format!("{} was enumerated over another suite than {}", end.name, suite.name);
+            return Err(GrowError::Blend(format!("{why}; grow it over this one, or name that suite (--suite)")));
+        }
+    }
+    let trials = choices(suite);
+    let realised = weights(suite, &trials, &grid::probabilities(model, &trials, watch)?);
+    let between = blend.one.truth.realised.between(&blend.other.truth.realised, blend.share);
+    Ok(Truth::of(&blend.name, suite, between, realised))
+}
+
+impl Truth {
+    /// Without a right verdict.
+    fn of(recipe: &str, suite: &Suite, nominal: Weights, realised: Weights) -> Truth {
+        let differences =
+            realised.lambda.iter().filter_map(|(id, value)| Some((value - nominal.lambda.get(id)?).abs()));
+        let gap = differences.fold(0.0, f64::max);
+        Truth {
+            format: "undermask.truth".to_owned(),
+            version: 2,
+            recipe: recipe.to_owned(),
+            verdict: None,
+            expected_miss: false,
+            suite: suite.hash.clone(),
+            nominal,
+            realised,
+            gap,
+        }
+    }
+}
+
+impl Weights {
+    /// The point of the line from `other` (share 0) to these (share 1); what one of them lacks is missing.
+    fn between(&self, other: &Weights, share: f64) -> Weights {
+        let mix = |one: f64, other: f64| share * one + (1.0 - share) * other;
+        let both = |one: Option<f64>, other: Option<f64>| Some(mix(one?, other?));
+        let map = |one: &BTreeMap<String, f64>, other: &BTreeMap<String, f64>| {
+            let entries = one.iter().filter_map(|(id, value)| Some((id.clone(), mix(*value, *other.get(id)?))));
+            entries.collect::<BTreeMap<_, _>>()
+        };
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), both(*value, other.parameters.get(name).copied().flatten())));
+        Weights {
+            lambda_0: both(self.lambda_0, other.lambda_0),
+            goal_share: both(self.goal_share, other.goal_share),
+            lambda: map(&self.lambda, &other.lambda),
+            neutral: map(&self.neutral, &other.neutral),
+            parameters: parameters.collect(),
+        }
+    }
 }
 
 /// What a perfect pupil of the recipe would show on the suite's full grid.
