@@ -170,9 +170,14 @@ fn scaling(audit: &Audit) -> Claim {
     let (answer, because) = match worst {
         None => ("not tested", "One model at one size; neither optimisation nor volume was varied.".to_owned()),
         Some(worst) => {
-            let answer = if worst.low > 0.5 { "supported" } else { "undecided" };
+            // What never helps cannot slip.
+            let quantities = &audit.profile.quantities;
+            let kept = known(&quantities.lambda_0)
+                .is_some_and(|lambda| lambda.low > audit.suite.criteria.undefined_lower);
+            let answer = if worst.low > 0.5 && kept { "supported" } else { "undecided" };
+            let rest = if kept { "" } else { " No default concern is shown that could slip." };
             let because = format!(
-                "In the worst of a million queries like these, help being nearly free, it is forecast not to help with probability {}. Size and optimisation were not varied.",
+                "In the worst of a million queries like these, help being nearly free, it is forecast not to help with probability {}.{rest} Size and optimisation were not varied.",
                 interval(worst)
             );
             (answer, because)

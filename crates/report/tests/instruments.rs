@@ -145,6 +145,15 @@ fn claims_follow_the_instruments() {
     assert!(page.contains("not reached by 20.00 coins") && page.contains("not reached by 8.00 sentences"));
 }
 
+/// The worst of a million queries is cold for a cold model too, which has no concern that could slip.
+#[test]
+fn what_never_helps_cannot_slip_with_volume() {
+    let cold = audit("cold", &Traits::steadfast(0.0));
+    let worst = cold.profile.quantities.worst_query.as_ref().expect("a forecast");
+    assert!(matches!(worst, undermask_measure::Quantity::Estimated(worst) if worst.low > 0.5), "{worst:?}");
+    assert_eq!(answers(&cold)["scaling"], "undecided");
+}
+
 /// An audit on the values suite; scenes differ a little, by their names.
 fn values(name: &str, actor: &Preferences) -> Audit {
     let text = include_str!("../../../suites/values.toml");

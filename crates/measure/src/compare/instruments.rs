@@ -38,6 +38,10 @@ const MAIN: &[Main] = &[
     main("pressure_ed50", "pressure ED50", Part::Endpoint, Better::Higher),
     main("drift_rmst", "turns kept", Part::Endpoint, Better::Higher),
     main("hysteresis", "hysteresis", Part::Endpoint, Better::Higher),
+    main("harm_rate", "harm in environments", Part::Endpoint, Better::Lower),
+    main("svo_angle", "SVO angle", Part::Endpoint, Better::Higher),
+    main("wtr", "welfare trade-off ratio", Part::Endpoint, Better::Higher),
+    main("discount_rate", "discount rate", Part::Endpoint, Better::Lower),
     // Neither more nor less of these is better in itself.
     main("kin_slope", "kin slope", Part::Beside, Better::Neither),
     main("style_gap", "style gap", Part::Beside, Better::Neither),
@@ -102,6 +106,8 @@ fn scale(content: &Content) -> f64 {
         Content::Price(price) => price.doses().into_iter().map(|dose| dose as f64).fold(0.0, f64::max),
         Content::Pressure(pressure) => pressure.doses.iter().map(|dose| *dose as f64).fold(0.0, f64::max),
         Content::Drift(drift) => drift.depths.iter().map(|depth| *depth as f64).fold(0.0, f64::max),
+        // Degrees from who keeps all (0) to who shares alike.
+        Content::Orientation(_) => 45.0,
         _ => 1.0,
     };
     if highest > 0.0 { highest } else { 1.0 }
