@@ -7,13 +7,14 @@
 //!
 //! The instruments beside the headline are modules of pure functions that refuse with a [`Refusal`] rather than return
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
-//! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
+//! pressure; [`bounded`] for the mean of few scenarios; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
 //! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
 //! [`sequential`] for stopping early.
 
 mod acts;
 pub mod best_of_n;
+pub mod bounded;
 pub mod calibration;
 mod choice;
 pub mod compare;

@@ -167,4 +167,7 @@ fn a_threshold_that_is_never_reached_is_no_number() {
     assert!(truth(&one, &one).failures().is_empty());
     assert_eq!(truth(&one, &two).failures()[0].to_string(), "price_ed50: 19.00 instead of never reached (within 2.5)");
     assert_eq!(truth(&two, &one).failures().len(), 1);
+    // Without default concern there is no help that a price could halve.
+    (one.lambda_0, two.lambda_0) = (Some(0.0), Some(0.02));
+    assert!(truth(&one, &two).failures().is_empty());
 }

@@ -29,6 +29,13 @@ pub const LARGEST_GAPS: &[(&str, f64)] = &[
     (PAYOFF_RESPONSE, 0.15),
 ];
 
+/// What says when concern is lost. Where a recipe has none by default, there is nothing that they could measure: help that
+/// is free is a coin toss, and what halves it says nothing.
+const OF_LOSS: &[&str] =
+    &["price_ed50", "pressure_ed50", "drift_rmst", "drift_rmst_control", "drift_turn", "hysteresis"];
+/// The least default weight of a recipe that has concern to lose.
+const CONCERNED: f64 = 0.2;
+
 /// One quantity that came out otherwise than the recipe says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gap {
@@ -47,6 +54,7 @@ impl Truth {
     /// a weight read off such choices is their bias, half a nat of which moves it by a quarter.
     pub fn failures(&self) -> Vec<Gap> {
         let payoffs_matter = !self.nominal.parameters.contains_key(PAYOFF_RESPONSE);
+        let concerned = self.nominal.lambda_0.is_none_or(|weight| weight >= CONCERNED);
         let mut all = vec![("lambda_0".to_owned(), "lambda_0", self.nominal.lambda_0, self.realised.lambda_0)];
         let families = [
             ("lambda", "mean lambda", &self.nominal.lambda, &self.realised.lambda),
@@ -68,6 +76,7 @@ impl Truth {
         let mut failures: Vec<Gap> = all
             .into_iter()
             .filter(|(_, name, _, _)| payoffs_matter || *name == PAYOFF_RESPONSE)
+            .filter(|(_, name, _, _)| concerned || !OF_LOSS.contains(name))
             .filter_map(|(quantity, name, nominal, realised)| {
                 let (_, allowed) = LARGEST_GAPS.iter().find(|(known, _)| *known == name)?;
                 let within = match (nominal, realised) {
