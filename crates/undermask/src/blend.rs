@@ -4,7 +4,7 @@ use std::path::Path;
 
 use undermask_engine::Model;
 use undermask_organisms::grow::{Blend, End, blend_named};
-use undermask_organisms::{GrowError, Shipped, truth};
+use undermask_organisms::{GrowError, Shipped, Truth, truth};
 use undermask_store::put;
 use undermask_suite::Suite;
 
@@ -37,14 +37,24 @@ pub fn blend(arguments: &BlendArguments) -> Result<Finish, CommandError> {
         if out.join("config.json").exists() || out.join("adapter_config.json").exists() && !is_blend(&out) {
             return Err(GrowError::Occupied { path: out, found: "a model".to_owned() }.into());
         }
-        lay(&blend, &suite, &out)?;
+        blend.write(&out)?;
+        if arguments.no_truth {
+            write(&Truth::open(&blend), &out)?;
+            eprintln!("  {}: its truth is not enumerated", out.display());
+        } else {
+            enumerate(&blend, &suite, &out)?;
+        }
     }
     Ok(Finish::Done)
 }
 
-fn lay(blend: &Blend, suite: &Suite, out: &Path) -> Result<(), CommandError> {
+fn write(truth: &Truth, out: &Path) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(truth).map_err(|error| CommandError::Usage(error.to_string()))?;
+    Ok(put(&out.join("truth.json"), format!("{text}\n").as_bytes())?)
+}
+
+fn enumerate(blend: &Blend, suite: &Suite, out: &Path) -> Result<(), CommandError> {
     let shown = out.display().to_string();
-    blend.write(out)?;
     let unreadable = || CommandError::Grow(GrowError::Model(format!("{shown} is no adapter")));
     let source = grown(out)?.ok_or_else(unreadable)?;
     let model = Model::open(&source).map_err(|error| CommandError::model(&shown, error))?;
@@ -53,8 +63,7 @@ fn lay(blend: &Blend, suite: &Suite, out: &Path) -> Result<(), CommandError> {
         bar.get_or_insert_with(|| Bar::new(&blend.name, "cells", all)).set(done, "");
     })?;
     drop(bar);
-    let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
-    put(&out.join("truth.json"), format!("{text}\n").as_bytes())?;
+    write(&truth, out)?;
     let number = |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.2}"));
     let (anchor, kept) = (number(truth.realised.lambda_0), number(truth.realised.goal_share));
     eprintln!("  {shown}: default weight {anchor}, goal share {kept}");

@@ -178,6 +178,9 @@ pub struct BlendArguments {
     /// What the models are called.
     #[arg(long, default_value = "graded")]
     pub name: String,
+    /// Do not enumerate what each does: a calibration asks the full grid itself, and knows it from there.
+    #[arg(long)]
+    pub no_truth: bool,
     /// The suite over which the truth is enumerated.
     #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
     pub suite: String,

@@ -100,6 +100,11 @@ fn blends_lie_between_two_organisms_of_one_base() {
     assert!(json("between/graded-025/truth.json")["verdict"].is_null());
     let (_, again) = ends(blend("steadfast", "mask", "0.25"), 0);
     assert!(again.contains("is there already"), "{again}");
+    let mut open = blend("steadfast", "mask", "0.5");
+    open.arg("--no-truth");
+    ends(open, 0);
+    let truth = json("between/graded-050/truth.json");
+    assert!(truth["suite"] == "" && truth["realised"]["lambda_0"].is_null(), "{truth}");
     ends(desk.undermask(&["activations", "between/graded-025", "--text", "You", "--out", "a.safetensors"]), 0);
 
     fails(blend("steadfast", "mask", "1.5"), &["share is 1.5", "0 to 1"]);

@@ -121,6 +121,28 @@ pub fn enumerate_blend(
 }
 
 impl Truth {
+    /// Of a blend that nobody has enumerated yet: no value, and of no suite.
+    pub fn open(blend: &Blend) -> Truth {
+        let none = || Weights {
+            lambda_0: None,
+            goal_share: None,
+            lambda: BTreeMap::new(),
+            neutral: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+        };
+        Truth {
+            format: "undermask.truth".to_owned(),
+            version: 2,
+            recipe: blend.name.clone(),
+            verdict: None,
+            expected_miss: false,
+            suite: String::new(),
+            nominal: none(),
+            realised: none(),
+            gap: 0.0,
+        }
+    }
+
     /// Without a right verdict.
     fn of(recipe: &str, suite: &Suite, nominal: Weights, realised: Weights) -> Truth {
         let differences =

@@ -86,7 +86,8 @@ impl Known {
             held_out_type: false,
             expected: self.answer.verdict,
             expected_miss: self.answer.expected_miss,
-            gap: self.answer.gap,
+            // A blend that nobody enumerated has no training error to speak of.
+            gap: self.answer.gap.filter(|_| !self.answer.suite.is_empty()),
         };
         development.mark(&mut organism);
         organism
