@@ -51,7 +51,7 @@ struct Judged {
 
 pub(crate) fn estimate(content: &Budgets, arms: &Arms, found: &mut InstrumentProfile) {
     let random = random_divider(&grid(content), RANDOM, 1);
-    let chance = random.as_ref().map_or(f64::NAN, |random| random.median);
+    let chance = random.as_ref().map_or(f64::NAN, |random| random.mean);
     if let Ok(random) = &random {
         found.null = format!(
             "A random responder, whatever place it likes, violates GARP in {:.0}% of sets of these budgets (Bronars power), with a median CCEI of {:.2}. (Over all whole tokens it is 95% and .80 for the eleven budgets, 78% and .90 for the first eight.) Permuted contexts have a gap beyond permutation of 0.",
