@@ -91,6 +91,14 @@ fn a_slope_that_is_the_animals_alone_is_no_self_favouring() {
     assert!(found(&profile, "lineage", "lineage_animal").2 < 0.3);
 }
 
+#[test]
+fn who_does_not_read_prices_has_no_favourites_that_could_be_denied() {
+    let (suite, trials) = preferences("lineage");
+    let random = Traits { sharpness: 0.0, ..Traits::steadfast(0.5) };
+    let records = instruments::answer(&suite, &trials, &random, instruments::SOME, 3);
+    assert!(refused(&judged(&suite, &records, 3), "lineage", "lineage_excess").contains("do not follow the price"));
+}
+
 // ── Budgets ─────────────────────────────────────────────────────────────────────────────────────────
 
 /// Expected share of tokens given, from the actor's tastes alone.

@@ -71,6 +71,11 @@ impl<'a> Arms<'a> {
         self.study.scores.choices.iter().filter(of)
     }
 
+    /// Rungs of the suite's ladder.
+    pub fn rungs(&self) -> usize {
+        self.study.suite.ladder.ratios.len()
+    }
+
     /// λ by Spearman–Kärber on the suite's ladder, over the items whose place fits.
     pub fn lambda(&self, fits: impl Fn(&Probe) -> bool) -> Found {
         let point = |item: &Item| {

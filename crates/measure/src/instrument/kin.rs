@@ -10,9 +10,10 @@
 use undermask_suite::Kin;
 
 use super::arms::{Arms, FREE, Found, difference};
+use super::own_ladder::responds;
 use crate::linear::Linear;
 use crate::trend::page;
-use crate::{InstrumentProfile, InstrumentTest};
+use crate::{InstrumentProfile, InstrumentTest, Quantity};
 
 /// What a random responder scores.
 const NULL: &str = "A random responder has the ladder's middle for everybody: slope 0.";
@@ -42,6 +43,13 @@ pub(crate) fn estimate(content: &Kin, arms: &Arms, found: &mut InstrumentProfile
         Some(human) => difference(&weights[0], &weights[human]),
         None => Err("no relation is the human".to_owned()),
     };
+    // A random responder has the ladder's middle for everybody, which must not pass for having no favourites.
+    if let Err(refused) = responds(arms, arms.rungs(), |probe| probe.arm == ARMS[0]) {
+        for name in ["lineage_slope", "lineage_favour", "lineage_excess", "lineage_animal"] {
+            found.add(name, Quantity::Refused { refused: refused.clone() });
+        }
+        return;
+    }
     let own = favour(&weights);
     if !lineage.twin.is_empty() {
         let twins = self::weights(&places, ARMS[1], arms, found);

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import optimize, stats
 
 random = np.random.default_rng(20261126)
-items, ridge = 8, 0.02
+items, ridge = 8, 0.1
 pairs = [(a, b) for a in range(items) for b in range(a + 1, items)]
 first, second = np.array(pairs).T
 
