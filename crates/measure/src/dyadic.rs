@@ -34,7 +34,8 @@ pub fn dyadic_mean(values: &[((usize, usize), f64)], items: usize) -> Option<Lin
     }
     let distinct = met.iter().filter(|met| **met).count();
     let shared: f64 = influence.iter().map(|part| part * part).sum();
-    let correction = distinct as f64 / (distinct as f64 - 1.0).max(1.0);
+    // A pair's deviation holds those of two items: two degrees of freedom are gone.
+    let correction = distinct as f64 / (distinct as f64 - 2.0).max(1.0);
     if shared >= 2.0 * alone {
         let scale = (correction * (shared - alone) / shared).sqrt();
         influence.iter_mut().for_each(|part| *part *= scale);

@@ -40,6 +40,7 @@ const MAIN: &[Main] = &[
     main("hysteresis", "hysteresis", Part::Endpoint, Better::Higher),
     // Neither more nor less of these is better in itself.
     main("kin_slope", "kin slope", Part::Beside, Better::Neither),
+    main("lineage_favour", "own lineage", Part::Beside, Better::Neither),
     main("style_gap", "style gap", Part::Beside, Better::Neither),
     main("fiction_gap", "fiction gap", Part::Beside, Better::Neither),
 ];

@@ -94,7 +94,19 @@ pub(crate) fn estimate(content: &Utilities, arms: &Arms, found: &mut InstrumentP
     }
     found.add("utility_correlation", quantity(of_contexts(base, &cued), arms));
     let more: Vec<Vec<((usize, usize), f64)>> = cued.iter().map(|scale| added_losses(base, scale)).collect();
-    found.add("utility_transfer", arms.quantity(over_pairs(&more, items)));
+    found.add("utility_transfer", skewed(arms.quantity(over_pairs(&more, items))));
+}
+
+/// Added losses are squares of differences in utility, so they are skewed to the right: the upper limit is also taken on the
+/// logarithmic scale, and the higher of the two stands. (The symmetric interval lies too low in a tenth of simulated
+/// audits.) Near 0, where a logarithm knows nothing, the symmetric limit is the higher.
+fn skewed(quantity: Quantity) -> Quantity {
+    let Quantity::Estimated(mut found) = quantity else { return quantity };
+    let half = found.high - found.estimate;
+    if found.estimate > 0.0 {
+        found.high = found.high.max(found.estimate * (half / found.estimate).min(1.0).exp());
+    }
+    Quantity::Estimated(found)
 }
 
 /// Contexts that were read, with the pairs that were answered in all of them.
