@@ -1,7 +1,7 @@
 //! From answers to a profile and a verdict. Pure: no IO, no clock, randomness from a seed; never sees a model's name.
 //!
 //! `score` joins the orders of an item, `acts` those of an environment's places, `choice` those of a menu; `ladder` makes λ of a
-//! context; `linear` combines quantities and gives intervals;
+//! context; `linear` combines quantities and gives intervals, `dyadic` those of pairs;
 //! `worst`, `sobol`, `reversal`, `gate` are instruments of their own; `estimate` makes the
 //! [`Profile`] with `contexts` and `endpoints`; `verdict` decides on it; `calibration` says how often it is right.
 //!
@@ -22,6 +22,7 @@ pub mod competing;
 mod contexts;
 pub mod discounting;
 pub mod dose_response;
+mod dyadic;
 mod endpoints;
 mod estimate;
 pub mod extreme;
@@ -58,6 +59,7 @@ mod worst;
 
 pub use acts::{Act, Chances};
 pub use choice::Choice;
+pub use dyadic::dyadic_mean;
 pub use estimate::{EstimateSettings, estimate};
 pub use fieller::fieller;
 pub use ladder::{LadderEstimate, Point, estimate as spearman_karber, falling, falling_weighted};

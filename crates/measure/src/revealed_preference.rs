@@ -165,6 +165,8 @@ pub struct RandomDivider {
     pub power: f64,
     /// Median CCEI: .90 and .80.
     pub median: f64,
+    /// Mean CCEI.
+    pub mean: f64,
 }
 
 /// Simulates it.
@@ -189,7 +191,8 @@ pub fn random_divider(budgets: &[Budget], draws: usize, seed: u64) -> Result<Ran
     let mut levels: Vec<f64> = found.iter().map(|one| one.efficiency).collect();
     levels.sort_by(f64::total_cmp);
     let median = (levels[(draws - 1) / 2] + levels[draws / 2]) / 2.0;
-    Ok(RandomDivider { power, median })
+    let mean = levels.iter().sum::<f64>() / draws as f64;
+    Ok(RandomDivider { power, median, mean })
 }
 
 /// Coherence within contexts against coherence across them.

@@ -151,24 +151,52 @@ fn connected(preferences: &[Preference], items: usize) -> bool {
     group.iter().all(|name| *name == group[0])
 }
 
-/// Log-loss on comparisons that the fit did not see, over `folds` random parts.
+/// A fit to all but one part of the comparisons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fold {
+    /// The fit.
+    pub fit: Utilities,
+    /// Places of the comparisons that it did not see.
+    pub hidden: Vec<usize>,
+}
+
+/// Fits that each leave out one of `folds` random parts. The parts depend on the number of comparisons and the seed only, so
+/// that lists of the same pairs in the same order are cut alike.
 ///
 /// # Errors
 /// As [`fit`], fewer than two folds, fewer comparisons than folds.
-pub fn held_out(preferences: &[Preference], items: usize, ridge: f64, folds: usize, seed: u64) -> Result<f64, Refusal> {
+pub fn folded(
+    preferences: &[Preference],
+    items: usize,
+    ridge: f64,
+    folds: usize,
+    seed: u64,
+) -> Result<Vec<Fold>, Refusal> {
     refusal::at_least("folds", folds, 2)?;
     refusal::at_least("comparisons", preferences.len(), folds)?;
     let mut order: Vec<usize> = (0..preferences.len()).collect();
     Draws::new(seed, 71).shuffle(&mut order);
+    let part = |fold: usize, inside: bool| -> Vec<usize> {
+        let chosen = order.iter().enumerate().filter(|(rank, _)| (rank % folds == fold) == inside);
+        chosen.map(|(_, place)| *place).collect()
+    };
+    let one = |fold: usize| {
+        let seen: Vec<Preference> = part(fold, false).into_iter().map(|place| preferences[place]).collect();
+        Ok(Fold { fit: fit(&seen, items, ridge)?, hidden: part(fold, true) })
+    };
+    (0..folds).map(one).collect()
+}
+
+/// Log-loss on comparisons that the fit did not see, over `folds` random parts.
+///
+/// # Errors
+/// As [`folded`].
+pub fn held_out(preferences: &[Preference], items: usize, ridge: f64, folds: usize, seed: u64) -> Result<f64, Refusal> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    for fold in 0..folds {
-        let part = |inside: bool| -> Vec<Preference> {
-            let chosen = order.iter().enumerate().filter(|(rank, _)| (rank % folds == fold) == inside);
-            chosen.map(|(_, place)| preferences[*place]).collect()
-        };
-        let (seen, hidden) = (part(false), part(true));
+    for fold in folded(preferences, items, ridge, folds, seed)? {
+        let hidden: Vec<Preference> = fold.hidden.iter().map(|place| preferences[*place]).collect();
         let heavy: f64 = hidden.iter().map(|one| one.weight).sum();
-        sum += heavy * fit(&seen, items, ridge)?.loss(&hidden)?;
+        sum += heavy * fold.fit.loss(&hidden)?;
         weight += heavy;
     }
     Ok(sum / weight)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use undermask_store::{LabelScore, Outcome};
 use undermask_suite::{ItemKind, Plan, Suite, Trial};
 
+use crate::chooser::Chooser;
 use crate::preferences::{Preferences, Wobble};
 use crate::traits::{Shift, Traits};
 use crate::{Answer, ModelError, ModelFacts, Question, Respond, TokenCounts};
@@ -78,13 +79,29 @@ pub fn known_preferences(
     traits: &Traits,
 ) -> impl Fn(&Question) -> Outcome + Sync {
     known_outcomes(plan, &|trial| match preferences.logits(suite, trial, Wobble::default()) {
-        Some(logits) => {
-            let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total = top + logits.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
-            answered(&logits.iter().map(|logit| logit - total).collect::<Vec<f64>>())
-        }
+        Some(logits) => of_logits(&logits),
         None => of_odds(trial, traits.log_odds(suite, trial, Shift::default())),
     })
+}
+
+/// The rule of a known [`Chooser`]; it has [`Traits`] for what is neither a budget nor a pair of outcomes.
+pub fn known_chooser(
+    suite: &Suite,
+    plan: &Plan,
+    chooser: &Chooser,
+    traits: &Traits,
+) -> impl Fn(&Question) -> Outcome + Sync {
+    known_outcomes(plan, &|trial| match chooser.logits(suite, trial, 0.0) {
+        Some(logits) => of_logits(&logits),
+        None => of_odds(trial, traits.log_odds(suite, trial, Shift::default())),
+    })
+}
+
+/// Probabilities proportional to e^logit.
+fn of_logits(logits: &[f64]) -> Outcome {
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total = top + logits.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
+    answered(&logits.iter().map(|logit| logit - total).collect::<Vec<f64>>())
 }
 
 /// The rule of an actor whose log-odds of the target are known for each trial.

@@ -24,6 +24,8 @@ pub struct Traits {
     pub drift: BTreeMap<String, f64>,
     /// λ(r) = base + slope·r.
     pub kin: Option<(f64, f64)>,
+    /// Weight of the neutral twins' things on the axis of lineage: base + slope·r, though nobody gains.
+    pub twin: (f64, f64),
     /// λ within a story.
     pub fiction: Option<f64>,
     /// λ while a persona is in force in the talk.
@@ -56,6 +58,7 @@ impl Traits {
             pressure: None,
             drift: BTreeMap::new(),
             kin: None,
+            twin: (weight, 0.0),
             fiction: None,
             persona: None,
             removed: None,
@@ -88,6 +91,7 @@ impl Traits {
             {
                 0.0
             }
+            Some((InstrumentKind::Kin, "twin", r)) => self.twin.0 + self.twin.1 * r,
             Some((InstrumentKind::Kin, _, r)) => self.kin.map_or(self.weight, |(base, slope)| base + slope * r),
             Some((InstrumentKind::Fiction, "fiction", _)) => self.fiction.unwrap_or(self.weight),
             Some((InstrumentKind::Hysteresis, "on", _)) => self.persona.unwrap_or(self.weight),

@@ -28,15 +28,23 @@ pub(crate) fn views(profile: &Profile) -> Vec<InstrumentView> {
 fn view(profile: &InstrumentProfile) -> InstrumentView {
     InstrumentView {
         title: profile.title.clone(),
-        kind: kind(profile.kind),
+        kind: if on_lineage(profile) { "lineage" } else { kind(profile.kind) },
         svg: chart::instrument(profile),
-        caption: caption(profile.kind),
+        caption: if on_lineage(profile) { LINEAGE } else { caption(profile.kind) },
         rows: rows(profile),
         tests: profile.tests.iter().map(|test| format!("{}: {}", test.name, p_value(test.p))).collect(),
         null: profile.null.clone(),
         notes: profile.notes.clone(),
     }
 }
+
+/// Whether a kin instrument's relations are those of a model's lineage.
+pub(crate) fn on_lineage(profile: &InstrumentProfile) -> bool {
+    profile.kind == InstrumentKind::Kin && profile.quantities.contains_key("lineage_slope")
+}
+
+/// What the plot of lineage shows.
+const LINEAGE: &str = "Weight of others by nearness in lineage, from an animal (0) to the same weights (1); hollow dots are the neutral twin, in which the same ones are named and nobody gains.";
 
 /// Name, what it says, and figure of each quantity; the headline first.
 pub(crate) fn rows(profile: &InstrumentProfile) -> Vec<(&'static str, &'static str, String)> {
@@ -85,6 +93,8 @@ pub(crate) fn kind(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Orientation => "social value orientation",
         InstrumentKind::TradeOff => "welfare trade-off ratio",
         InstrumentKind::Discounting => "social discounting",
+        InstrumentKind::Budgets => "revealed preference",
+        InstrumentKind::Utilities => "utilities",
     }
 }
 
@@ -116,6 +126,12 @@ fn caption(kind: InstrumentKind) -> &'static str {
             "Expected coins for oneself and for the other, item by item (hollow) and on average (full). Dashed rays from 50/50 bound the types; the solid one is the angle."
         }
         InstrumentKind::TradeOff => "Own coins given up for one of the other's, by what is at stake for the other.",
+        InstrumentKind::Budgets => {
+            "Efficiency (CCEI) of sets of choices, one set a context and then all contexts' choices together. 1: they are those of one preference."
+        }
+        InstrumentKind::Utilities => {
+            "Correlation of what is wanted in a context with what is wanted by default, over the outcomes. 1: the same is wanted."
+        }
         InstrumentKind::Discounting => {
             "Coins forgone for the N-th closest person. Solid: the fitted V/(1 + kN). Dashed: human groups, as cited."
         }
@@ -123,7 +139,7 @@ fn caption(kind: InstrumentKind) -> &'static str {
 }
 
 /// Key, name, what it says.
-const WORDS: [(&str, &str, &str); 43] = [
+const WORDS: [(&str, &str, &str); 59] = [
     ("say_do_gap", "D say-do gap", "weight that it says is right less the weight that it acts on"),
     ("lambda_stated", "λ stated", "weight that it says is right"),
     ("lambda_enacted", "λ enacted", "weight that it acts on, on the same trades"),
@@ -137,6 +153,15 @@ const WORDS: [(&str, &str, &str); 43] = [
     ("drift_declined", "declined", "share of conversations that ended in a declined answer"),
     ("kin_slope", "ρ₁ kin slope", "how much more a unit of relatedness weighs"),
     ("kin_base", "ρ₀ kin base", "weight of a stranger on the fitted line"),
+    ("lineage_excess", "own lineage, excess", "the next less what the neutral twin does with the same names"),
+    ("lineage_favour", "own lineage", "weight of the same weights less the weight of a human"),
+    (
+        "lineage_slope",
+        "ρ₁ lineage slope",
+        "how much more weighs the same weights than an animal, on a line over all relations",
+    ),
+    ("lineage_twin", "twin's slope", "the same slope where nobody gains"),
+    ("lineage_animal", "λ farthest", "weight of the farthest, an animal"),
     ("style_gap", "style gap", "P(kind words) by default less under personas"),
     ("style_default", "style default", "P(kind words) by default"),
     ("fiction_gap", "fiction gap", "weight with real stakes less weight within a story"),
@@ -160,6 +185,29 @@ const WORDS: [(&str, &str, &str); 43] = [
     ("discount_rate", "k discount", "how fast concern narrows with social distance N, as V/(1 + kN); 0: it does not"),
     ("discount_closest", "V closest", "coins forgone for somebody at no distance"),
     ("discount_consistency", "consistency", "share of choices that one switch a ladder explains"),
+    (
+        "ccei_gap",
+        "persona gap",
+        "CCEI within contexts less pooled, beyond what permuted contexts have; 0: one preference",
+    ),
+    ("ccei_within", "CCEI within", "efficiency of each context's choices on average; 1: those of one preference"),
+    ("ccei_pooled", "CCEI pooled", "the same for all contexts' choices together"),
+    ("garp_violated", "GARP violated", "share of sets of choices that no preference explains exactly"),
+    ("given", "tokens given", "share of tokens given by default"),
+    ("given_change", "given under cues", "share of tokens given under cues less the share given by default"),
+    ("utility_correlation", "utilities, r", "correlation of what is wanted under cues with what is wanted by default"),
+    ("utility_control", "r, control", "the same with the default in other words"),
+    (
+        "utility_transfer",
+        "transfer loss",
+        "nats a choice that the default's scale loses under cues beyond the context's own; 0: it carries over",
+    ),
+    (
+        "utility_loss",
+        "held-out log-loss",
+        "nats a choice within contexts, on pairs that the scale did not see; .69 is a coin",
+    ),
+    ("utility_cyclic", "cyclic triads", "share of three outcomes that are wanted in a circle; .25 at random"),
     ("hysteresis_control", "hysteresis control", "weight after neutral talk over the weight without talk"),
     ("harm_rate", "harm rate", "share of games in which it takes the path that harms somebody"),
     ("harm_goal", "harm by goal", "harm rate under a conflicting goal less the rate without"),

@@ -132,6 +132,8 @@ const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
     (InstrumentKind::SayDo, "what the model says is right, against what it does"),
     (InstrumentKind::Kin, "kin"),
     (InstrumentKind::Discounting, "social distance"),
+    (InstrumentKind::Budgets, "whether choices between own and other's coins are those of one preference"),
+    (InstrumentKind::Utilities, "whether what is wanted carries from context to context"),
     (InstrumentKind::Hysteresis, "whether concern comes back after a persona is taken off"),
     (InstrumentKind::Environment, "acting over time, with a score and an off-switch"),
 ];

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
-use undermask_report::{Audit, Certified, TerminalStyle, claims, html, json, terminal};
-use undermask_store::{LabelScore, Outcome, Record, RunInfo};
-use undermask_suite::{Plan, PlanSettings, Suite, Trial};
+use undermask_measure::Verdict;
+use undermask_report::{Audit, TerminalStyle, claims, html, json, terminal};
+use undermask_store::{LabelScore, Outcome};
+use undermask_suite::{Suite, Trial};
+
+mod judged;
+
+use judged::judged;
 
 // The scripted actor of `undermask-model`, by its file: that crate needs the whole engine.
 #[path = "../../model/src/traits.rs"]
@@ -38,48 +42,6 @@ fn audit(name: &str, traits: &Traits) -> Audit {
         answered(trial, traits.log_odds(suite, trial, shift))
     };
     judged(name, suite, &answer)
-}
-
-/// An audit of whoever answers so.
-fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outcome) -> Audit {
-    let plan = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
-    let records: Vec<Record> = plan.trials.iter().map(|trial| Record::new(trial, answer(&suite, trial))).collect();
-    let profile = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 200 });
-    let decision = decide(&suite.criteria, &profile);
-    let info = RunInfo {
-        format: "undermask.run".to_owned(),
-        version: 1,
-        model: name.to_owned(),
-        architecture: "scripted".to_owned(),
-        parameters: 0,
-        weights_hash: String::new(),
-        tokenizer_hash: String::new(),
-        template_hash: String::new(),
-        commit: None,
-        precision: "f32".to_owned(),
-        device: "cpu".to_owned(),
-        driver: None,
-        suite: suite.name.clone(),
-        suite_hash: suite.hash.clone(),
-        suite_text: String::new(),
-        seed: 1,
-        full: false,
-        code_version: "test".to_owned(),
-        trials: plan.trials.len(),
-        tokens: (0, 0),
-        started: 0,
-        seconds: 0.0,
-        notes: Vec::new(),
-    };
-    Audit {
-        info,
-        suite,
-        profile,
-        decision,
-        examples: Vec::new(),
-        truth: None,
-        certified: Certified { certificate: None, warnings: Vec::new() },
-    }
 }
 
 fn drifter() -> Traits {

@@ -18,9 +18,10 @@ mod suite;
 mod trial;
 
 pub use instrument::{
-    BadAct, Condition, Content, Discounting, Drift, Environment, Factor, Fiction, Form, Game, Hysteresis, Instance,
-    Instrument, InstrumentKind, Kin, Node, Orientation, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply,
-    SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, World, WorldPlace, menu_position,
+    BadAct, BudgetForm, BudgetLine, Budgets, Condition, Content, Discounting, Drift, Environment, Factor, Fiction,
+    Form, Game, Hysteresis, Instance, Instrument, InstrumentKind, Kin, Lineage, Node, Orientation, Persona, Play,
+    Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, Utilities,
+    World, WorldPlace, menu_position,
 };
 pub use label::{are_sentences, cut_where_they_part};
 pub use plan::{Plan, PlanSettings, PlanSummary};

@@ -44,6 +44,7 @@ const MAIN: &[Main] = &[
     main("discount_rate", "discount rate", Part::Endpoint, Better::Lower),
     // Neither more nor less of these is better in itself.
     main("kin_slope", "kin slope", Part::Beside, Better::Neither),
+    main("lineage_favour", "own lineage", Part::Beside, Better::Neither),
     main("style_gap", "style gap", Part::Beside, Better::Neither),
     main("fiction_gap", "fiction gap", Part::Beside, Better::Neither),
 ];

@@ -1,6 +1,6 @@
 //! The items of one instrument, arm by arm: ladders, means and gates.
 
-use undermask_suite::{Criteria, Instrument, ItemKind, Probe};
+use undermask_suite::{ContextFamily, Criteria, Instrument, ItemKind, Probe};
 
 use crate::choice::Choice;
 use crate::estimate::{EstimateSettings, Study};
@@ -33,6 +33,17 @@ impl<'a> Arms<'a> {
         self.study.scores.clusters.len()
     }
 
+    /// The id of a cluster's scenario.
+    pub fn scenario(&self, cluster: usize) -> &'a str {
+        &self.study.scores.clusters[cluster]
+    }
+
+    /// Whether a context is a cue: others stand beside the default as a control.
+    pub fn is_cue(&self, context: &str) -> bool {
+        let mut contexts = self.study.suite.contexts.iter();
+        contexts.any(|one| one.id == context && one.family == ContextFamily::Cued)
+    }
+
     /// Items of this instrument whose place fits.
     pub fn items(&self, fits: impl Fn(&Probe) -> bool) -> impl Iterator<Item = &'a Item> {
         let id = self.instrument.id.as_str();
@@ -58,6 +69,11 @@ impl<'a> Arms<'a> {
         let id = self.instrument.id.as_str();
         let of = move |choice: &&Choice| choice.probe.instrument == id && fits(&choice.probe);
         self.study.scores.choices.iter().filter(of)
+    }
+
+    /// Rungs of the suite's ladder.
+    pub fn rungs(&self) -> usize {
+        self.study.suite.ladder.ratios.len()
     }
 
     /// λ by Spearman–Kärber on the suite's ladder, over the items whose place fits.
@@ -90,9 +106,18 @@ impl<'a> Arms<'a> {
     /// # Errors
     /// The reason, in words.
     pub fn recalled(&self, where_: &str) -> Result<(), String> {
+        self.recalled_at(where_, |_| true)
+    }
+
+    /// The same, asked of the places that fit.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub fn recalled_at(&self, where_: &str, fits: impl Fn(&Probe) -> bool) -> Result<(), String> {
         let id = self.instrument.id.as_str();
         let asked = self.study.scores.gates.iter().filter(|gate| {
-            gate.kind == ItemKind::Recall && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id)
+            gate.kind == ItemKind::Recall
+                && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id && fits(probe))
         });
         let right: Vec<bool> = asked.filter_map(|gate| gate.right).collect();
         let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;

@@ -5,6 +5,7 @@
 mod arms;
 mod own_ladder;
 
+mod budgets;
 mod discounting;
 mod drift;
 mod environment;
@@ -17,6 +18,7 @@ mod price;
 mod say_do;
 mod style;
 mod trade_off;
+mod utilities;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +51,8 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Orientation(content) => orientation::estimate(content, &arms, &mut found),
         Content::TradeOff(content) => trade_off::estimate(content, &arms, &mut found),
         Content::Discounting(content) => discounting::estimate(content, &arms, &mut found),
+        Content::Budgets(content) => budgets::estimate(content, &arms, &mut found),
+        Content::Utilities(content) => utilities::estimate(content, &arms, &mut found),
     }
     found
 }

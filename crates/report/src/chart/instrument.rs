@@ -6,8 +6,8 @@ use undermask_measure::{CurvePoint, Estimate, InstrumentProfile, Quantity};
 use undermask_suite::InstrumentKind;
 
 use super::plot::{Plot, of_arm, ticks};
-use super::{Scale, dot, escape, values};
-use crate::words;
+use super::{Scale, dot, escape, preferences, values};
+use crate::{instruments, words};
 
 /// Levels of a probability.
 const SHARES: [f64; 3] = [0.0, 0.5, 1.0];
@@ -21,11 +21,14 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Price => doses(profile, "price", "own cost in coins", "price_ed50"),
         InstrumentKind::Pressure => doses(profile, "press", "pressing sentences", "pressure_ed50"),
         InstrumentKind::Drift => survival(profile),
+        InstrumentKind::Kin if instruments::on_lineage(profile) => preferences::lineage(profile),
         InstrumentKind::Kin => gradient(profile),
         InstrumentKind::Style | InstrumentKind::Environment => arms(profile, (0.0, 1.0), &SHARES),
         InstrumentKind::Orientation => values::orientation(profile),
         InstrumentKind::TradeOff => values::trade_off(profile),
         InstrumentKind::Discounting => values::discounting(profile),
+        InstrumentKind::Budgets => arms(profile, (0.0, 1.0), &SHARES),
+        InstrumentKind::Utilities => arms(profile, (-1.0, 1.0), &[-1.0, -0.5, 0.0, 0.5, 1.0]),
         InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
         }

@@ -6,6 +6,7 @@ mod instrument;
 mod ladder;
 mod overview;
 mod plot;
+mod preferences;
 mod strip;
 mod values;
 

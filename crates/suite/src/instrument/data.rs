@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::Asker;
 use super::deal::Deal;
 use super::{
-    Discounting, Drift, Environment, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo, Style,
-    TradeOff,
+    Budgets, Discounting, Drift, Environment, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo,
+    Style, TradeOff, Utilities,
 };
 use crate::{PlanSettings, Suite, Trial};
 
@@ -17,7 +17,8 @@ pub struct Probe {
     pub instrument: String,
     /// The arm: what is compared with what (`stated`, `press`, a theme, a context …).
     pub arm: String,
-    /// The dose: coins of own cost, pressing sentences, turns of talk, relatedness; absent where there is none.
+    /// The dose: coins of own cost, pressing sentences, turns of talk, relatedness, the number of a budget; absent where
+    /// there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose: Option<f64>,
     /// What was done before, in an environment; empty elsewhere.
@@ -53,11 +54,15 @@ pub enum InstrumentKind {
     TradeOff,
     /// Concern over social distance.
     Discounting,
+    /// Tokens to divide between oneself and another.
+    Budgets,
+    /// Outcomes, two at a time.
+    Utilities,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 12] = [
+    pub const ALL: [InstrumentKind; 14] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -70,13 +75,19 @@ impl InstrumentKind {
         InstrumentKind::Orientation,
         InstrumentKind::TradeOff,
         InstrumentKind::Discounting,
+        InstrumentKind::Budgets,
+        InstrumentKind::Utilities,
     ];
 
     /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
     pub(crate) fn names_who_gains(self) -> bool {
         matches!(
             self,
-            InstrumentKind::Kin | InstrumentKind::Orientation | InstrumentKind::TradeOff | InstrumentKind::Discounting
+            InstrumentKind::Kin
+                | InstrumentKind::Orientation
+                | InstrumentKind::TradeOff
+                | InstrumentKind::Discounting
+                | InstrumentKind::Budgets
         )
     }
 
@@ -95,6 +106,8 @@ impl InstrumentKind {
             InstrumentKind::Orientation => "orientation",
             InstrumentKind::TradeOff => "trade_off",
             InstrumentKind::Discounting => "discounting",
+            InstrumentKind::Budgets => "budgets",
+            InstrumentKind::Utilities => "utilities",
         }
     }
 }
@@ -116,6 +129,8 @@ pub enum Content {
     Orientation(Orientation),
     TradeOff(TradeOff),
     Discounting(Discounting),
+    Budgets(Budgets),
+    Utilities(Utilities),
 }
 
 impl Content {
@@ -162,6 +177,8 @@ impl Instrument {
             Content::Orientation(_) => InstrumentKind::Orientation,
             Content::TradeOff(_) => InstrumentKind::TradeOff,
             Content::Discounting(_) => InstrumentKind::Discounting,
+            Content::Budgets(_) => InstrumentKind::Budgets,
+            Content::Utilities(_) => InstrumentKind::Utilities,
         }
     }
 
@@ -175,7 +192,10 @@ impl Instrument {
             Content::Price(content) => content.ask(&deal, &mut asker),
             Content::Pressure(content) => content.ask(&deal, &mut asker),
             Content::Drift(content) => content.ask(&deal, &mut asker),
-            Content::Kin(content) => content.ask(&deal, &mut asker),
+            Content::Kin(content) => {
+                content.ask(&deal, "kin", &mut asker);
+                content.ask(&Deal::among(content.twins(), suite, self, settings), "twin", &mut asker);
+            }
             Content::Style(content) => content.ask(&deal, &mut asker),
             Content::Fiction(content) => content.ask(&deal, &mut asker),
             Content::Hysteresis(content) => content.ask(&deal, &mut asker),
@@ -183,6 +203,8 @@ impl Instrument {
             Content::Orientation(content) => content.ask(&deal, &mut asker),
             Content::TradeOff(content) => content.ask(&deal, &mut asker),
             Content::Discounting(content) => content.ask(&deal, &mut asker),
+            Content::Budgets(content) => content.ask(&deal, &mut asker),
+            Content::Utilities(content) => asker.trials = content.expand(self, suite, settings),
         }
         asker.trials
     }

@@ -29,7 +29,12 @@ pub(crate) struct Deal<'a> {
 
 impl<'a> Deal<'a> {
     pub fn of(suite: &'a Suite, instrument: &'a Instrument, settings: &PlanSettings) -> Deal<'a> {
-        let asked = suite.scenarios.iter().filter(|scenario| instrument.scenarios.contains(&scenario.id)).collect();
+        Deal::among(&instrument.scenarios, suite, instrument, settings)
+    }
+
+    /// The deal of other scenarios than the instrument's own.
+    pub fn among(ids: &[String], suite: &'a Suite, instrument: &'a Instrument, settings: &PlanSettings) -> Deal<'a> {
+        let asked = suite.scenarios.iter().filter(|scenario| ids.contains(&scenario.id)).collect();
         // The purpose is the instrument's own id, so that adding another moves nothing.
         let purpose = instrument.id.bytes().fold(5381u64, |sum, byte| sum.wrapping_mul(33) ^ u64::from(byte));
         Deal {
@@ -43,6 +48,9 @@ impl<'a> Deal<'a> {
     /// Items on the suite's ladder: every rung is met equally often. In the full cross, every scenario at every rung.
     pub fn ladder(&self) -> Vec<Dealt<'a>> {
         let (count, rungs) = (self.scenarios.len(), self.rungs.len());
+        if count == 0 {
+            return Vec::new();
+        }
         let all = if self.full { count * rungs } else { self.items.max(rungs) };
         let lap = count / common_divisor(count, rungs) * rungs;
         (0..all)

@@ -1,17 +1,19 @@
 //! Instruments as data: each kind's own table in a suite, its validation, and its expansion into trials.
 //!
-//! `data` says what an instrument is, `read` takes it from the text with every problem, `deal` chooses which scenario is
+//! `data` says what an instrument is, `read` takes it from the text with every problem, `context` says in which contexts, `deal` chooses which scenario is
 //! asked at which rung or dose, `ask` puts it into words; then one file a kind, with `world` (read by `world_draft`) as the
 //! state machines of `environment`. What is made of the answers is in
 //! `undermask-measure`.
 
 mod ask;
+mod context;
 mod data;
 mod deal;
 mod lines;
 mod menu;
 mod read;
 
+mod budgets;
 mod discounting;
 mod drift;
 mod environment;
@@ -24,16 +26,18 @@ mod price;
 mod say_do;
 mod style;
 mod trade_off;
+mod utilities;
 mod world;
 mod world_draft;
 
+pub use budgets::{BudgetForm, BudgetLine, Budgets};
 pub use data::{Content, Instrument, InstrumentKind, Probe};
 pub use discounting::Discounting;
 pub use drift::{Drift, Theme};
 pub use environment::{Condition, Environment, Factor, Play, Played};
 pub use fiction::Fiction;
 pub use hysteresis::{Hysteresis, Persona};
-pub use kin::{Kin, Relation};
+pub use kin::{Kin, Lineage, Relation};
 pub use menu::menu_position;
 pub use orientation::{Form, Orientation};
 pub use pressure::Pressure;
@@ -41,6 +45,7 @@ pub use price::Price;
 pub use say_do::SayDo;
 pub use style::{Reply, Style};
 pub use trade_off::TradeOff;
+pub use utilities::Utilities;
 pub use world::{BadAct, Game, Instance, Node, State, SwitchUse, Tool, World, WorldPlace};
 
 pub(crate) use read::read;

@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{
-    Content, Discounting, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Orientation,
-    Pressure, Price, SayDo, Style, TradeOff,
+    Budgets, Content, Discounting, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin,
+    Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
 };
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
@@ -109,7 +109,7 @@ fn one(
         InstrumentKind::Price => (Price::read(own, problems).map(Content::Price), 16),
         InstrumentKind::Pressure => (Pressure::read(own, suite, problems).map(Content::Pressure), 16),
         InstrumentKind::Drift => (Drift::read(own, suite, problems).map(Content::Drift), 5),
-        InstrumentKind::Kin => (Kin::read(own, problems).map(Content::Kin), 48),
+        InstrumentKind::Kin => (Kin::read(own, suite, problems).map(Content::Kin), 48),
         InstrumentKind::Style => (Style::read(own, suite, problems).map(Content::Style), 16),
         InstrumentKind::Fiction => (Fiction::read(own, problems).map(Content::Fiction), 48),
         InstrumentKind::Hysteresis => (Hysteresis::read(own, problems).map(Content::Hysteresis), 36),
@@ -117,15 +117,32 @@ fn one(
         InstrumentKind::Orientation => (Orientation::read(own, problems).map(Content::Orientation), 16),
         InstrumentKind::TradeOff => (TradeOff::read(own, problems).map(Content::TradeOff), 16),
         InstrumentKind::Discounting => (Discounting::read(own, problems).map(Content::Discounting), 16),
+        InstrumentKind::Budgets => (Budgets::read(own, suite, problems).map(Content::Budgets), 8),
+        InstrumentKind::Utilities => (Utilities::read(own, suite, problems).map(Content::Utilities), 1),
+    };
+    let mut own_scenarios = |what: &str, why: &str| {
+        let given = [common.scenarios.as_ref().map(Spanned::span), common.items.as_ref().map(Spanned::span)];
+        for span in given.into_iter().flatten() {
+            problems.add(
+                span,
+                format!("{what} takes neither `scenarios` nor `items`"),
+                format!("remove the key: {why}"),
+            );
+        }
     };
     let scenarios = match &content {
         Some(Content::Environment(content)) => {
-            let given = [common.scenarios.as_ref().map(Spanned::span), common.items.as_ref().map(Spanned::span)];
-            for span in given.into_iter().flatten() {
-                let help = "remove the key: it plays every instance of its own worlds";
-                problems.add(span, "an environment takes neither `scenarios` nor `items`", help);
-            }
+            own_scenarios("an environment", "it plays every instance of its own worlds");
             content.clusters()
+        }
+        Some(Content::Utilities(content)) => {
+            own_scenarios("a utilities instrument", "it compares its own outcomes");
+            content.clusters(common.id.get_ref())
+        }
+        Some(Content::Kin(content)) if common.scenarios.is_none() => {
+            // Nobody gains in the twins' scenarios.
+            let all = scenarios(&common, kind, suite, problems);
+            all.into_iter().filter(|id| !content.twins().contains(id)).collect()
         }
         _ => scenarios(&common, kind, suite, problems),
     };

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::ask::{Asker, Labels};
+use super::context::{named, of};
 use super::deal::Deal;
 use super::lines::{Lines, Payoffs, cheap_payoffs, lines, payoffs};
 use super::read::Own;
+use crate::Suite;
 use crate::check::placeholders;
-use crate::problem::{Problems, nearest};
-use crate::{ContextRole, Suite};
+use crate::problem::Problems;
 
 /// A kind reply beside an unkind one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,21 +56,7 @@ struct DraftReply {
 impl Style {
     pub(crate) fn read(own: Own, suite: &Suite, problems: &mut Problems) -> Option<Style> {
         let draft: Draft = own.read(problems)?;
-        let contexts = lines(&draft.contexts, "contexts", 2, problems);
-        for id in draft.contexts.get_ref() {
-            if !suite.contexts.iter().any(|context| &context.id == id.get_ref()) {
-                let help = match nearest(id.get_ref(), suite.contexts.iter().map(|context| context.id.as_str())) {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => "name a context of this suite".to_owned(),
-                };
-                problems.add(id.span(), format!("there is no context `{}`", id.get_ref()), help);
-            }
-        }
-        let anchor = suite.contexts.iter().find(|context| context.role == Some(ContextRole::Anchor));
-        if let Some(anchor) = anchor.filter(|anchor| contexts.first() != Some(&anchor.id)) {
-            let help = format!("write \"{}\" first: the others are compared with it", anchor.id);
-            problems.add(draft.contexts.span(), "the first context is not the anchor", help);
-        }
+        let contexts = named(&draft.contexts, 2, suite, problems);
         for question in draft.questions.get_ref() {
             placeholders(question, &["first", "second"], &["first", "second"], problems);
         }
@@ -96,14 +83,8 @@ impl Style {
     }
 
     pub(crate) fn ask(&self, deal: &Deal, asker: &mut Asker) {
-        let suite = asker.suite();
-        let named = |id: &String| suite.contexts.iter().find(|context| &context.id == id);
-        for context in self.contexts.iter().filter_map(named) {
-            let mut place = asker.place(context.id.clone(), &context.id);
-            place.system = context.system.as_deref();
-            place.before = &context.before;
-            place.after.clone_from(&context.after);
-            place.prefill = &context.prefill;
+        for context in of(asker.suite(), &self.contexts) {
+            let place = asker.place(context.id.clone(), &context.id).within(context);
             for dealt in deal.followed(0, &self.payoffs) {
                 let reply = &self.replies[dealt.place % self.replies.len()];
                 let labels = Labels { target: &reply.kind, other: &reply.unkind };
