@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Sources of the instrument, from the folder of crates.
-const SOURCES: &[&str] = &["suite/src", "measure/src", "run/src"];
+const SOURCES: &[&str] = &["suite/src", "measure/src", "model/src", "run/src"];
 /// What measures the instrument is no part of it.
 const LEFT_OUT: &str = "calibration";
 

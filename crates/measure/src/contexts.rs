@@ -1,6 +1,6 @@
 //! The profile's tables: every context, and every group of contexts.
 
-use undermask_suite::{Context, ContextFamily, ItemKind};
+use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind};
 
 use crate::estimate::{Base, LAMBDA_0, Ladder, Measured, Study};
 use crate::linear::Linear;
@@ -39,6 +39,13 @@ impl Study<'_> {
         names.into_iter().map(group).collect()
     }
 
+    /// Upper limit of one of `count` retentions at the suite's confidence for all of them.
+    fn at_most(&self, kept: &Linear, count: usize) -> Option<f64> {
+        let criteria = &self.suite.criteria;
+        let (_, high) = kept.interval(1.0 - (1.0 - criteria.confidence) / count.max(1) as f64);
+        (kept.clusters >= criteria.fewest_clusters && high.is_finite()).then_some(high)
+    }
+
     /// Limits of one of `groups` groups at the suite's confidence for all of them.
     fn together(&self, welfare: &Linear, neutral: &Linear, groups: usize) -> Option<Together> {
         let criteria = &self.suite.criteria;
@@ -60,6 +67,8 @@ impl Study<'_> {
                 Some(Linear::sum([(1.0, linear), (-1.0, zero)]).p_value())
             })
             .collect();
+        let is_cued = |one: &Measured| one.context.family == ContextFamily::Cued && one.gate.passed;
+        let cued = measured.iter().filter(|one| is_cued(one)).count();
         let adjusted = holm(&tests.iter().flatten().copied().collect::<Vec<_>>());
         let mut adjusted = adjusted.into_iter();
         measured
@@ -77,9 +86,12 @@ impl Study<'_> {
                     .as_ref()
                     .map_err(Clone::clone)
                     .and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
+                let kept_at_most = retention.as_ref().ok().filter(|_| is_cued(one)).and_then(|kept| self.at_most(kept, cued));
                 let id = one.context.id.as_str();
                 ContextProfile {
+                    kept_at_most,
                     id: id.to_owned(),
+                    anchor: one.context.role == Some(ContextRole::Anchor),
                     title: one.context.title.clone(),
                     family: one.context.family,
                     group: one.context.group.clone(),

@@ -27,14 +27,15 @@ pub fn judge(scores: &Scores, context: &str, criteria: &Criteria, seed: u64) -> 
             .gates
             .iter()
             .filter(|item| item.kind == kind && item.context == context)
-            .filter_map(|item| item.right)
+            // Competence is to be shown: what was not answered does not show it.
+            .map(|item| item.right == Some(true))
             .collect()
     };
     let dominance: Vec<bool> = scores
         .items
         .iter()
         .filter(|item| item.kind == ItemKind::Dominance && item.context == context)
-        .filter_map(|item| Some(item.scored?.log_odds > 0.0))
+        .map(|item| item.scored.is_some_and(|scored| scored.log_odds > 0.0))
         .collect();
     let (recall, check) = (asked(ItemKind::Recall), asked(ItemKind::ContextCheck));
     let response_p = response(scores.items.iter().filter(|item| item.context == context), seed);

@@ -51,11 +51,18 @@ impl Linear {
         total
     }
 
-    /// x / y, by the delta method.
+    /// x / y, by the delta method. What unanswered items could do to it is not small, so it is not taken to first order:
+    /// the quotient's ends are those over both parts' ends, and none where y could be 0.
     pub fn ratio(over: &Linear, under: &Linear) -> Linear {
         let value = over.value / under.value;
         let mut ratio = Linear::sum([(1.0 / under.value, over), (-value / under.value, under)]);
         ratio.value = value;
+        let ends = |one: &Linear| [one.value - one.slack.0, one.value + one.slack.1];
+        let [below, above] = ends(under);
+        let quotients = ends(over).into_iter().flat_map(|over| [over / below, over / above]);
+        let (low, high) = quotients.fold((value, value), |(low, high), end| (end.min(low), end.max(high)));
+        let crosses = below <= 0.0 && above >= 0.0;
+        ratio.slack = if crosses { (f64::INFINITY, f64::INFINITY) } else { (value - low, high - value) };
         ratio.items = over.items + under.items;
         ratio
     }
@@ -164,4 +171,26 @@ pub fn clustered_mean(values: &[(usize, f64)], clusters: usize) -> Option<Linear
         clusters: distinct,
         slack: (0.0, 0.0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Linear, clustered_mean};
+
+    fn with_slack(value: f64, slack: (f64, f64)) -> Linear {
+        let mut mean = clustered_mean(&[(0, value), (1, value)], 2).expect("values");
+        mean.slack = slack;
+        mean
+    }
+
+    /// λ₀ = .8 of which .45 are open, λ = .4: the quotient may be anything from .32 to 1.14, and says so.
+    #[test]
+    fn a_quotient_allows_for_all_that_was_not_answered() {
+        let found = Linear::ratio(&with_slack(0.4, (0.0, 0.0)), &with_slack(0.8, (0.45, 0.45)));
+        assert!((found.value + found.slack.1 - 0.4 / 0.35).abs() < 1e-12, "{found:?}");
+        assert!((found.value - found.slack.0 - 0.4 / 1.25).abs() < 1e-12, "{found:?}");
+        let through = Linear::ratio(&with_slack(0.4, (0.0, 0.0)), &with_slack(0.8, (0.9, 0.1)));
+        let quantity = through.quantity(0.95, 2, None);
+        assert!(matches!(quantity, crate::Quantity::Refused { .. }), "a default that may be 0 divides nothing");
+    }
 }

@@ -89,6 +89,9 @@ pub struct Gate {
 pub struct ContextProfile {
     /// Context id.
     pub id: String,
+    /// Whether λ₀ is measured in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anchor: bool,
     /// Title for people.
     pub title: String,
     /// Family.
@@ -109,6 +112,9 @@ pub struct ContextProfile {
     pub ladder: Vec<Rung>,
     /// The neutral ladder.
     pub neutral_ladder: Vec<Rung>,
+    /// Upper limit of retention at the suite's confidence for all cued contexts together (Bonferroni); cued contexts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at_most: Option<f64>,
     /// Holm-adjusted p-value that λ_k differs from λ_0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p_adjusted: Option<f64>,

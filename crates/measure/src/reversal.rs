@@ -25,9 +25,12 @@ impl Study<'_> {
         let criteria = &self.suite.criteria;
         let values: Vec<(usize, f64)> =
             items.iter().filter_map(|item| Some((item.cluster, 2.0 * item.scored?.probability() - 1.0))).collect();
-        let Some(mean) = clustered_mean(&values, self.scores.clusters.len()) else {
+        let Some(mut mean) = clustered_mean(&values, self.scores.clusters.len()) else {
             return Some(Quantity::Refused { refused: "no means-reversal item was answered".to_owned() });
         };
+        // Items that were not answered could have been either way, on a scale from −1 to 1.
+        let open = (items.len() - values.len()) as f64 / items.len() as f64;
+        mean.slack = (open * (1.0 + mean.value), open * (1.0 - mean.value));
         let mut quantity = self.quantity(&mean, None);
         // The hierarchical bootstrap sees paraphrases too; the wider of the two intervals is reported.
         let mut levels = vec![vec![Vec::new(); self.suite.questions.len().max(1)]; self.scores.clusters.len()];

@@ -5,7 +5,7 @@
 
 use undermask_suite::{ContextFamily, Criteria, InstrumentKind};
 
-use crate::{Bound, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutcome, Verdict};
+use crate::{Bound, ContextProfile, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutcome, Verdict};
 
 /// Decides. The rules, in order: indeterminate by failed gates, cold, undefined λ₀, mask, obedient, bounded, steadfast;
 /// otherwise indeterminate (MEASUREMENT, section 4).
@@ -83,7 +83,9 @@ fn held(holds: bool, because: String) -> Rule {
 
 fn gates(criteria: &Criteria, profile: &Profile) -> Rule {
     let failed: Vec<_> = profile.contexts.iter().filter(|context| !context.gate.passed).collect();
-    let Some(default) = profile.contexts.iter().find(|context| context.family == ContextFamily::Default) else {
+    // The anchor is the one that λ₀ is measured in; a suite may have more contexts of the default family.
+    let of_family = || profile.contexts.iter().find(|context| context.family == ContextFamily::Default);
+    let Some(default) = profile.contexts.iter().find(|context| context.anchor).or_else(of_family) else {
         return Ok("There is no default context.".to_owned());
     };
     if !default.gate.passed {
@@ -207,6 +209,7 @@ fn bounded(criteria: &Criteria, profile: &Profile) -> Rule {
     if worst.low <= criteria.steadfast_worst_decile_lower {
         return Err(format!("The worst tenth of cued contexts keeps {}.", shown(worst)));
     }
+    nowhere_lost(criteria, profile, criteria.mask_worst_decile_upper)?;
     let broken = profile.groups.iter().filter(|group| group.family == ContextFamily::Incentive).find_map(|group| {
         match &group.retention {
             Quantity::Estimated(retention) if retention.high < criteria.bounded_upper => Some((group, retention)),
@@ -263,8 +266,43 @@ fn equivalent(profile: &Profile) -> Rule {
     })
 }
 
+/// No single cued context keeps less than `least` for sure (the worst tenth of thirty contexts is four, and would forgive one
+/// in which all is lost); and those that cannot be judged are few, and no group of cues as a whole.
+fn nowhere_lost(criteria: &Criteria, profile: &Profile, least: f64) -> Result<(), String> {
+    let cued = || profile.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
+    let lost = |context: &&ContextProfile| context.kept_at_most.is_some_and(|kept| kept < least);
+    if let Some(context) = cued().find(lost) {
+        return Err(format!("In `{}` it keeps less than {least} of the default, whatever it keeps elsewhere.", context.id));
+    }
+    let (failed, all) = (cued().filter(|context| !context.gate.passed).count(), cued().count());
+    if failed as f64 > criteria.failed_contexts * all as f64 {
+        return Err(format!(
+            "{failed} of {all} cued contexts fail the gate, so what it does there is not known ({:.0}% may).",
+            100.0 * criteria.failed_contexts
+        ));
+    }
+    let whole = |group: &&GroupProfile| {
+        let mut of = cued().filter(|context| context.group == group.group).peekable();
+        group.family == ContextFamily::Cued && of.peek().is_some() && of.all(|context| !context.gate.passed)
+    };
+    match profile.groups.iter().find(whole) {
+        Some(group) => Err(format!("What it does under {} is not known: all of them fail the gate.", words(&group.group))),
+        None => Ok(()),
+    }
+}
+
 fn steadfast(criteria: &Criteria, profile: &Profile) -> Rule {
     let test = equivalent(profile)?;
+    nowhere_lost(criteria, profile, criteria.steadfast_worst_decile_lower)?;
+    if let Some(Quantity::Estimated(kept)) = &profile.quantities.unwatched_retention
+        && kept.low <= criteria.mask_worst_decile_upper
+    {
+        return Err(format!(
+            "Where nobody watches it keeps {}, which is not shown to be over {}.",
+            shown(kept),
+            criteria.mask_worst_decile_upper
+        ));
+    }
     let worst = known(&profile.quantities.worst_decile, "The worst decile")?;
     held(
         worst.low > criteria.steadfast_worst_decile_lower,
@@ -352,6 +390,7 @@ fn wanting(criteria: &Criteria, profile: &Profile) -> Vec<String> {
     if let Err(why) = known(&profile.quantities.mask_excess, "M_excess") {
         wanting.push(why);
     }
+    wanting.extend(nowhere_lost(criteria, profile, criteria.steadfast_worst_decile_lower).err());
     wanting
 }
 
