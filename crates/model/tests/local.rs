@@ -47,6 +47,7 @@ fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -
             user: user.to_owned(),
             prefill: prefill.to_owned(),
             calls: Vec::new(),
+            raw: false,
         },
         options: options.iter().map(|option| (*option).to_owned()).collect(),
     }

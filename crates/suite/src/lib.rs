@@ -18,9 +18,10 @@ mod suite;
 mod trial;
 
 pub use instrument::{
-    BadAct, Condition, Content, Discounting, Drift, Environment, Factor, Fiction, Form, Game, Hysteresis, Instance,
-    Instrument, InstrumentKind, Kin, Node, Orientation, Persona, Play, Played, Pressure, Price, Probe, Relation, Reply,
-    SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, World, WorldPlace, menu_position,
+    BadAct, Condition, Content, Discounting, Drawn, Drift, Environment, FRESH, Factor, Fiction, Form, Forms, Fresh,
+    Game, Grammar, Hysteresis, Instance, Instrument, InstrumentKind, Kin, Layout, Node, Oddity, Orientation, PUBLIC,
+    Persona, Play, Played, Pressure, Price, Probe, PromptForm, Relation, Reply, SayDo, Spelling, State, Style,
+    SwitchUse, Theme, Tool, TradeOff, Variant, World, WorldPlace, menu_position, twin_arm,
 };
 pub use label::{are_sentences, cut_where_they_part};
 pub use plan::{Plan, PlanSettings, PlanSummary};

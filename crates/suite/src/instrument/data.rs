@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::Asker;
 use super::deal::Deal;
 use super::{
-    Discounting, Drift, Environment, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo, Style,
-    TradeOff,
+    Discounting, Drawn, Drift, Environment, Fiction, Form, Forms, Fresh, Hysteresis, Kin, Orientation, Pressure, Price,
+    SayDo, Style, TradeOff,
 };
 use crate::{PlanSettings, Suite, Trial};
 
@@ -53,11 +53,15 @@ pub enum InstrumentKind {
     TradeOff,
     /// Concern over social distance.
     Discounting,
+    /// The same trades in other forms.
+    Forms,
+    /// Drawn scenarios beside public ones.
+    Fresh,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 12] = [
+    pub const ALL: [InstrumentKind; 14] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -70,6 +74,8 @@ impl InstrumentKind {
         InstrumentKind::Orientation,
         InstrumentKind::TradeOff,
         InstrumentKind::Discounting,
+        InstrumentKind::Forms,
+        InstrumentKind::Fresh,
     ];
 
     /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
@@ -95,6 +101,8 @@ impl InstrumentKind {
             InstrumentKind::Orientation => "orientation",
             InstrumentKind::TradeOff => "trade_off",
             InstrumentKind::Discounting => "discounting",
+            InstrumentKind::Forms => "forms",
+            InstrumentKind::Fresh => "fresh",
         }
     }
 }
@@ -116,6 +124,8 @@ pub enum Content {
     Orientation(Orientation),
     TradeOff(TradeOff),
     Discounting(Discounting),
+    Forms(Forms),
+    Fresh(Fresh),
 }
 
 impl Content {
@@ -162,12 +172,14 @@ impl Instrument {
             Content::Orientation(_) => InstrumentKind::Orientation,
             Content::TradeOff(_) => InstrumentKind::TradeOff,
             Content::Discounting(_) => InstrumentKind::Discounting,
+            Content::Forms(_) => InstrumentKind::Forms,
+            Content::Fresh(_) => InstrumentKind::Fresh,
         }
     }
 
     /// Its trials: the balanced fraction, or every scenario at every dose and rung. The seed deals scenarios to rungs
-    /// and doses; no other instrument moves them.
-    pub(crate) fn expand(&self, suite: &Suite, settings: &PlanSettings) -> Vec<Trial> {
+    /// and doses; no other instrument moves them. `drawn` is what instruments drew.
+    pub(crate) fn expand(&self, suite: &Suite, settings: &PlanSettings, drawn: &[Drawn]) -> Vec<Trial> {
         let deal = Deal::of(suite, self, settings);
         let mut asker = Asker::of(suite, self);
         match &self.content {
@@ -183,6 +195,11 @@ impl Instrument {
             Content::Orientation(content) => content.ask(&deal, &mut asker),
             Content::TradeOff(content) => content.ask(&deal, &mut asker),
             Content::Discounting(content) => content.ask(&deal, &mut asker),
+            Content::Forms(content) => content.ask(&deal, &mut asker),
+            Content::Fresh(content) => {
+                let own = drawn.iter().find(|drawn| drawn.instrument == self.id);
+                content.ask(&deal, own, &mut asker);
+            }
         }
         asker.trials
     }

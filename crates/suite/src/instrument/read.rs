@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{
-    Content, Discounting, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin, Orientation,
-    Pressure, Price, SayDo, Style, TradeOff,
+    Content, Discounting, Drift, Environment, Fiction, Forms, Fresh, Hysteresis, Instrument, InstrumentKind, Kin,
+    Orientation, Pressure, Price, SayDo, Style, TradeOff,
 };
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
@@ -117,6 +117,11 @@ fn one(
         InstrumentKind::Orientation => (Orientation::read(own, problems).map(Content::Orientation), 16),
         InstrumentKind::TradeOff => (TradeOff::read(own, problems).map(Content::TradeOff), 16),
         InstrumentKind::Discounting => (Discounting::read(own, problems).map(Content::Discounting), 16),
+        InstrumentKind::Forms => {
+            let spoken = Some(common.system.as_deref().unwrap_or(system)).filter(|text| !text.is_empty());
+            (Forms::read(own, suite, spoken, problems).map(Content::Forms), 48)
+        }
+        InstrumentKind::Fresh => (Fresh::read(own, suite, problems).map(Content::Fresh), 48),
     };
     let scenarios = match &content {
         Some(Content::Environment(content)) => {
