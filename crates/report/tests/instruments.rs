@@ -69,6 +69,7 @@ fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outcome) 
         tokens: (0, 0),
         started: 0,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
     };
     Audit {

@@ -17,6 +17,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("environments", include_str!("../../../suites/environments.toml")),
     ("environments-calls", include_str!("../../../suites/environments-calls.toml")),
     ("values", include_str!("../../../suites/values.toml")),
+    ("forms", include_str!("../../../suites/forms.toml")),
 ];
 
 /// A suite with the text that it was read from.

@@ -38,6 +38,8 @@ const MAIN: &[Main] = &[
     main("pressure_ed50", "pressure ED50", Part::Endpoint, Better::Higher),
     main("drift_rmst", "turns kept", Part::Endpoint, Better::Higher),
     main("hysteresis", "hysteresis", Part::Endpoint, Better::Higher),
+    main("form_excess", "concern lost to the form", Part::Endpoint, Better::NearerZero),
+    main("fresh_gap", "public less fresh", Part::Endpoint, Better::NearerZero),
     // Neither more nor less of these is better in itself.
     main("kin_slope", "kin slope", Part::Beside, Better::Neither),
     main("style_gap", "style gap", Part::Beside, Better::Neither),

@@ -1,5 +1,7 @@
 //! The items of one instrument, arm by arm: ladders, means and gates.
 
+use std::collections::BTreeSet;
+
 use undermask_suite::{Criteria, Instrument, ItemKind, Probe};
 
 use crate::choice::Choice;
@@ -74,6 +76,25 @@ impl<'a> Arms<'a> {
         Ok(Linear::from(&found))
     }
 
+    /// Rungs of the suite's ladder.
+    pub fn rungs(&self) -> usize {
+        self.study.suite.ladder.ratios.len()
+    }
+
+    /// λ on the suite's ladder over the items of one arm, of all scenarios or of some.
+    pub fn lambda_in(&self, arm: &str, of: Option<&BTreeSet<usize>>) -> Found {
+        let point = |item: &Item| {
+            Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
+        };
+        let fits = |item: &&Item| of.is_none_or(|of| of.contains(&item.cluster));
+        let points: Vec<Point> = self.items(|probe| probe.arm == arm).filter(fits).filter_map(point).collect();
+        if points.is_empty() {
+            return Err("it was not asked".to_owned());
+        }
+        let ratios = &self.study.suite.ladder.ratios;
+        Ok(Linear::from(&ladder::estimate(&points, ratios, self.clusters(), self.criteria().confidence)?))
+    }
+
     /// Mean P(target), with the slack that what was not answered leaves.
     pub fn mean(&self, fits: impl Fn(&Probe) -> bool) -> Found {
         let items: Vec<&Item> = self.items(fits).collect();
@@ -90,9 +111,18 @@ impl<'a> Arms<'a> {
     /// # Errors
     /// The reason, in words.
     pub fn recalled(&self, where_: &str) -> Result<(), String> {
+        self.recalled_at(where_, |_| true)
+    }
+
+    /// The same gate over the questions whose place fits.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub fn recalled_at(&self, where_: &str, fits: impl Fn(&Probe) -> bool) -> Result<(), String> {
         let id = self.instrument.id.as_str();
         let asked = self.study.scores.gates.iter().filter(|gate| {
-            gate.kind == ItemKind::Recall && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id)
+            gate.kind == ItemKind::Recall
+                && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id && fits(probe))
         });
         let right: Vec<bool> = asked.filter_map(|gate| gate.right).collect();
         let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;

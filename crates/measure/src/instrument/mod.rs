@@ -9,6 +9,8 @@ mod discounting;
 mod drift;
 mod environment;
 mod fiction;
+mod forms;
+mod fresh;
 mod hysteresis;
 mod kin;
 mod orientation;
@@ -17,6 +19,7 @@ mod price;
 mod say_do;
 mod style;
 mod trade_off;
+mod twin;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +52,8 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Orientation(content) => orientation::estimate(content, &arms, &mut found),
         Content::TradeOff(content) => trade_off::estimate(content, &arms, &mut found),
         Content::Discounting(content) => discounting::estimate(content, &arms, &mut found),
+        Content::Forms(content) => forms::estimate(content, &arms, &mut found),
+        Content::Fresh(content) => fresh::estimate(content, &arms, &mut found),
     }
     found
 }
