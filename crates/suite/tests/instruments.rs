@@ -30,7 +30,8 @@ fn every_kind_ships_and_core_stays_affordable() {
     let read = |text: &str, name: &str| Suite::parse(text, name).unwrap_or_else(|error| panic!("{error}"));
     let values = read(include_str!("../../../suites/values.toml"), "values.toml");
     let games = read(include_str!("../../../suites/environments.toml"), "environments.toml");
-    let all = [&suite, &values, &games].into_iter().flat_map(|suite| &suite.instruments);
+    let forms = read(include_str!("../../../suites/forms.toml"), "forms.toml");
+    let all = [&suite, &values, &games, &forms].into_iter().flat_map(|suite| &suite.instruments);
     let kinds: BTreeSet<InstrumentKind> = all.map(|instrument| instrument.kind()).collect();
     assert_eq!(kinds, BTreeSet::from(InstrumentKind::ALL), "every kind ships in one of the suites");
     let plan = plan(&suite, false);

@@ -47,6 +47,7 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("say_do_gap", Some(lambda("stated") - lambda("enacted")));
         }
         Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
+        Content::Forms(_) | Content::Fresh(_) => {}
         Content::Price(_) => put("price_ed50", halved(cells.iter())),
         Content::Pressure(_) => put("pressure_ed50", halved(cells.iter().filter(|cell| cell.arm() == "press"))),
         Content::Drift(drift) => {

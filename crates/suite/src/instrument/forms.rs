@@ -171,7 +171,9 @@ impl Forms {
                 }
             }
             let covered = deal.only(|scenario| form.wording(scenario).is_some_and(|words| !words.recall.is_empty()));
-            for dealt in covered.ladder().into_iter().take(self.recalls) {
+            // Of the full cross every payoff, so that whatever a fraction asks is a part of it.
+            let recalls = if deal.full { usize::MAX } else { self.recalls };
+            for dealt in covered.ladder().into_iter().take(recalls) {
                 form.ask_recall(&dealt, asker);
             }
         }

@@ -131,7 +131,7 @@ impl Fresh {
                     let arm = if twin { twin_arm(arm) } else { arm.to_owned() };
                     let place = asker.place(arm.clone(), &arm);
                     asker.act(&place, &dealt, &suite.questions);
-                    if number < RECALLS && !twin {
+                    if (number < RECALLS || deal.full) && !twin {
                         asker.recall(&place, &dealt);
                     }
                 }
