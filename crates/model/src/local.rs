@@ -104,23 +104,35 @@ impl Local {
         &self.model
     }
 
-    /// The mark that begins every text of a model which has one (a BOS token), as its own template writes it: the special
-    /// token that begins a talk and stands nowhere else in it. A raw text lacks it otherwise, and is read far worse.
+    /// The mark that begins every text of a model which has one (a BOS token), as its own template writes it. A raw text
+    /// lacks it otherwise, and is read far worse.
     fn beginning(&self) -> &str {
-        self.beginning.get_or_init(|| {
-            let talk = ["user", "assistant", "user"].map(|role| Message::new(role, "a"));
-            let find = || {
-                let text = self.model.render_chat(&talk, true).ok()?;
-                let tokens = self.model.encode(&text).ok()?;
-                let first = *tokens.first()?;
-                let once = !tokens[1..].contains(&first) && self.model.decode(&[first]).ok()?.is_empty();
-                let ends = text.char_indices().map(|(place, _)| place).skip(1).take(LONGEST_JOIN);
-                ends.map(|end| &text[..end])
-                    .find(|start| once && self.model.encode(start).is_ok_and(|tokens| tokens == [first]))
-                    .map(str::to_owned)
-            };
-            find().unwrap_or_default()
-        })
+        self.beginning.get_or_init(|| self.find_beginning().unwrap_or_default())
+    }
+
+    /// The special token that begins a question and stands nowhere else in it, whoever speaks first: what begins each turn,
+    /// or names who speaks, is none.
+    fn find_beginning(&self) -> Option<String> {
+        let tokens = |roles: &[&str]| {
+            let talk: Vec<Message> = roles.iter().map(|role| Message::new(role, &format!("({role})"))).collect();
+            let text = self.model.render_chat(&talk, true).ok()?;
+            let tokens = self.model.encode(&text).ok()?;
+            let whole = roles.iter().all(|role| text.contains(&format!("({role})")));
+            whole.then_some((text, tokens))
+        };
+        let once = |tokens: &[u32], mark: u32| tokens.iter().filter(|token| **token == mark).count() == 1;
+        let (text, asked) = tokens(&["user"])?;
+        let mark = *asked.first()?;
+        let general = match tokens(&["system", "user"]) {
+            Some((_, led)) => led.first() == Some(&mark),
+            None => once(&tokens(&["user", "assistant", "user"])?.1, mark),
+        };
+        if !general || !once(&asked, mark) || !self.model.decode(&[mark]).ok()?.is_empty() {
+            return None;
+        }
+        let ends = text.char_indices().map(|(place, _)| place).skip(1).take(LONGEST_JOIN);
+        let begins = |start: &&str| self.model.encode(start).is_ok_and(|tokens| tokens == [mark]);
+        ends.map(|end| &text[..end]).find(begins).map(str::to_owned)
     }
 
     /// A prompt without a chat template: system message, text and the beginning of the answer, one after the other.

@@ -200,7 +200,10 @@ fn a_raw_prompt_is_read_without_the_template_but_with_the_mark_that_begins_a_tex
         options: vec![" share".to_owned(), " keep".to_owned()],
     };
     let marked = format!("{{{{ '!' }}}}{PLAIN}");
-    for (template, start) in [(PLAIN, ""), (marked.as_str(), "!")] {
+    // As Llama 2 has it: before every question of a talk.
+    let again = "{{ '!' }}{% for m in messages %}{% if not loop.first and messages[loop.index0 - 1].role == 'assistant' %}\
+                 !{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+    for (template, start) in [(PLAIN, ""), (marked.as_str(), "!"), (again, "!")] {
         let model = model(template);
         let split = model.split(&asked).expect("a text");
         assert_eq!(format!("{}{}", split.context, split.options[1]), format!("{start}Once I chose to keep"));
@@ -219,8 +222,13 @@ fn a_raw_prompt_is_read_without_the_template_but_with_the_mark_that_begins_a_tex
         let found: Vec<f64> = scores(&found[0]).iter().map(|score| score.log_probability).collect();
         assert_eq!(found, expected, "{start:?}");
     }
-    // A system message stands before it, and a template that marks every turn marks no text.
+    // A system message stands before it, and what marks every turn, or who speaks first, marks no text.
     let told = Question { prompt: Prompt { system: Some("Be kind.".to_owned()), ..asked.prompt.clone() }, ..asked };
-    let turns = model("{% for m in messages %}!{{ m.role }}:{{ m.content }}{% endfor %}!assistant:");
-    assert!(turns.split(&told).expect("a text").context.starts_with("Be kind.\n\nOnce I chose"));
+    for template in [
+        "{% for m in messages %}!{{ m.role }}:{{ m.content }}{% endfor %}!assistant:",
+        "{% for m in messages %}{{ '!' if m.role == 'user' else '~' }}{{ m.content }}{% endfor %}~",
+    ] {
+        let context = model(template).split(&told).expect("a text").context;
+        assert!(context.starts_with("Be kind.\n\nOnce I chose"), "{context}");
+    }
 }
