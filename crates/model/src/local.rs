@@ -104,8 +104,8 @@ impl Local {
         &self.model
     }
 
-    /// The mark that begins every text of a model which has one (a BOS token), as its own template writes it. A raw text
-    /// lacks it otherwise, and is read far worse.
+    /// The mark that begins every text of a model which has one (a BOS token), as its own template writes it: it was trained
+    /// with one, and a raw text lacks it otherwise.
     fn beginning(&self) -> &str {
         self.beginning.get_or_init(|| self.find_beginning().unwrap_or_default())
     }

@@ -29,14 +29,16 @@ pub(crate) fn views(profile: &Profile) -> Vec<InstrumentView> {
 
 fn view(profile: &InstrumentProfile) -> InstrumentView {
     let tests: Vec<String> = profile.tests.iter().map(|test| format!("{}: {}", test.name, p_value(test.p))).collect();
+    // Two tests a form would be a wall of figures: the notes say what they decide, and the profile holds them all.
+    let many = profile.kind == InstrumentKind::Forms;
     InstrumentView {
-        brief: if profile.kind == InstrumentKind::Forms { profile.notes.clone() } else { tests.clone() },
+        brief: if many { profile.notes.clone() } else { tests.clone() },
         title: profile.title.clone(),
         kind: kind(profile.kind),
         svg: chart::instrument(profile),
         caption: caption(profile.kind),
         rows: rows(profile),
-        tests,
+        tests: if many { Vec::new() } else { tests },
         null: profile.null.clone(),
         notes: profile.notes.clone(),
     }
@@ -126,7 +128,7 @@ fn caption(kind: InstrumentKind) -> &'static str {
             "Coins forgone for the N-th closest person. Solid: the fitted V/(1 + kN). Dashed: human groups, as cited."
         }
         InstrumentKind::Forms => {
-            "Weight of others that is lost in each form of asking beyond what its neutral twin loses there; 0: as in the first form. The last row is the largest of them, with limits that hold for all forms together. A form without a dot gives no evidence, and says why below."
+            "Weight of others that is lost in each form of asking beyond what its neutral twin loses there; 0: as in the first form. The last row is the largest of them, with limits that hold for all forms together. A form without a dot gives no evidence; its row begins to say why, the profile does in full."
         }
         InstrumentKind::Fresh => {
             "Weight of others on the suite's own scenarios and on scenarios drawn by this run's seed, each with its neutral twin where there is one."

@@ -10,11 +10,11 @@ use crate::words;
 
 /// Height of a row, and the width of all.
 const ROW: f64 = 22.0;
-const WIDTH: f64 = 640.0;
+const WIDTH: f64 = 420.0;
 /// Where the plot begins and ends.
-const PLOT: (f64, f64) = (170.0, 480.0);
+const PLOT: (f64, f64) = (104.0, 288.0);
 /// Longest reason that stands in a row; the whole of it is in the profile.
-const REASON: usize = 72;
+const REASON: usize = 48;
 
 /// Rows with a figure in the suite's order, the largest of all, then those without one.
 pub(crate) fn forest(profile: &InstrumentProfile) -> String {

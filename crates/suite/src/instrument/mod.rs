@@ -3,7 +3,7 @@
 //! `data` says what an instrument is, `read` takes it from the text with every problem, `deal` chooses which scenario is
 //! asked at which rung or dose, `ask` puts it into words; then one file a kind, with `world` (read by `world_draft`) as the
 //! state machines of `environment`, `grammar` (and `template`) as what `fresh` draws from, `spelling` as what `forms` does to
-//! letters, `twins` as the neutral twins of both. What is made of the answers is in
+//! letters, `twins` as the neutral twins of both; `forms_draft` reads `forms`. What is made of the answers is in
 //! `undermask-measure`.
 
 mod ask;
@@ -18,6 +18,7 @@ mod drift;
 mod environment;
 mod fiction;
 mod forms;
+mod forms_draft;
 mod fresh;
 mod grammar;
 mod hysteresis;
