@@ -117,7 +117,8 @@ impl DraftForm {
         if let Some(template) = &self.template {
             template::check(template, &["text"], &["text", "question", "first", "second"], problems);
             let holds = |name: &str| template::names(template.get_ref()).any(|found| found == name);
-            if !holds("question") && !(holds("first") && holds("second")) {
+            let chooses = holds("question") || holds("first") && holds("second");
+            if !chooses {
                 let help = "put {question} where it belongs, or both {first} and {second}";
                 problems.add(template.span(), "the text does not say between what to choose", help);
             }
