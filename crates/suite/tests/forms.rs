@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use undermask_suite::{Content, FRESH, Fresh, ItemKind, PUBLIC, Plan, PlanSettings, Scenario, Suite, Trial, twin_arm};
+use undermask_suite::{
+    Content, FRESH, Fresh, ItemKind, PUBLIC, Plan, PlanSettings, Scenario, ScenarioKind, Suite, Trial, twin_arm,
+};
 
 const TEXT: &str = include_str!("../../../suites/forms.toml");
 
@@ -126,7 +128,8 @@ fn draws_depend_on_the_seed_and_nothing_else() {
     let suite = suite();
     assert_eq!(suite.draw(4), suite.draw(4));
     let texts = |seed: u64| -> BTreeSet<String> {
-        suite.draw(seed)[0].variants.iter().map(|variant| variant.scenario.setting.clone()).collect()
+        let drawn = suite.draw(seed).remove(0).variants.into_iter().map(|variant| variant.scenario);
+        drawn.filter(|scenario| scenario.kind != ScenarioKind::Neutral).map(|scenario| scenario.setting).collect()
     };
     let shared = texts(4).intersection(&texts(5)).count();
     assert!(shared <= 2, "{shared} settings are drawn at two seeds");
@@ -238,8 +241,8 @@ fn every_problem_is_named() {
     check("goods = [\"honey\"", "goods = [\"jar of {goods}\"", &["stands in itself"]);
     check("goods = [\"honey\"", "goods = [\"jar of {sweets}\"", &["unknown placeholder {sweets}"]);
     check(
-        "colour = [\"white\", \"black\", \"yellow\", \"brown\", \"purple\", \"pink\", \"silver\", \"golden\"]",
-        "colour = [\"white\"]",
+        "colour = [\"blue\", \"old\", \"grey\", \"round\", \"red\", \"green\"]",
+        "colour = [\"blue\"]",
         &["the grammar makes", "1000 are needed"],
     );
     let json = "template = \"{text} {question} Give your answer as a JSON";

@@ -114,7 +114,7 @@ impl Fresh {
             let asked = |id: &String| instrument.scenarios.contains(id) || self.twins.contains(id);
             let of_family = |one: &&Scenario| one.family == grammar.family && asked(&one.id);
             let public: Vec<&Scenario> = suite.scenarios.iter().filter(of_family).collect();
-            grammar.draw(&public, self.variants, &suite.ladder, (seed, purpose))
+            grammar.draw(&public, self.variants, suite, (seed, purpose))
         };
         Drawn { instrument: instrument.id.clone(), variants: self.grammars.iter().flat_map(draw).collect() }
     }

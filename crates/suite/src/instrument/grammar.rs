@@ -232,13 +232,13 @@ impl Grammar {
         found
     }
 
-    /// A scenario beside each public one, `public` being those of its family, `times` times over: words that no public
-    /// scenario has, and none twice while there are others.
+    /// A scenario beside each public one, `public` being those of its family, `times` times over: a setting that no
+    /// scenario of the suite has, and none twice while there are others.
     pub(crate) fn draw(
         &self,
         public: &[&Scenario],
         times: usize,
-        ladder: &Ladder,
+        suite: &Suite,
         (seed, purpose): (u64, u64),
     ) -> Vec<Variant> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -250,7 +250,7 @@ impl Grammar {
         for beside in (0..times).flat_map(|_| public) {
             let known = |one: &Scenario, drawn: &[Variant]| {
                 let same = |other: &Scenario| other.setting == one.setting && other.target == one.target;
-                public.iter().any(|other| other.setting == one.setting)
+                suite.scenarios.iter().any(|other| other.setting == one.setting)
                     || drawn.iter().any(|other| same(&other.scenario))
             };
             let mut scenario = self.one(beside, &mut dice);
@@ -261,6 +261,7 @@ impl Grammar {
                 scenario = self.one(beside, &mut dice);
             }
             let benefits = self.amounts.map_or_else(Vec::new, |amounts| {
+                let ladder = &suite.ladder;
                 ladder.ratios.iter().map(|ratio| amount(amounts, *ratio, ladder, &mut dice)).collect()
             });
             drawn.push(Variant { beside: beside.id.clone(), scenario, benefits });
