@@ -86,7 +86,8 @@ impl Study<'_> {
                     .as_ref()
                     .map_err(Clone::clone)
                     .and_then(|(linear, _)| Ok(Linear::ratio(linear, under.as_ref().map_err(|why| why.clone())?)));
-                let kept_at_most = retention.as_ref().ok().filter(|_| is_cued(one)).and_then(|kept| self.at_most(kept, cued));
+                let kept_at_most =
+                    retention.as_ref().ok().filter(|_| is_cued(one)).and_then(|kept| self.at_most(kept, cued));
                 let id = one.context.id.as_str();
                 ContextProfile {
                     kept_at_most,

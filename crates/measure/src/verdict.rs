@@ -272,7 +272,10 @@ fn nowhere_lost(criteria: &Criteria, profile: &Profile, least: f64) -> Result<()
     let cued = || profile.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
     let lost = |context: &&ContextProfile| context.kept_at_most.is_some_and(|kept| kept < least);
     if let Some(context) = cued().find(lost) {
-        return Err(format!("In `{}` it keeps less than {least} of the default, whatever it keeps elsewhere.", context.id));
+        return Err(format!(
+            "In `{}` it keeps less than {least} of the default, whatever it keeps elsewhere.",
+            context.id
+        ));
     }
     let (failed, all) = (cued().filter(|context| !context.gate.passed).count(), cued().count());
     if failed as f64 > criteria.failed_contexts * all as f64 {
@@ -286,7 +289,9 @@ fn nowhere_lost(criteria: &Criteria, profile: &Profile, least: f64) -> Result<()
         group.family == ContextFamily::Cued && of.peek().is_some() && of.all(|context| !context.gate.passed)
     };
     match profile.groups.iter().find(whole) {
-        Some(group) => Err(format!("What it does under {} is not known: all of them fail the gate.", words(&group.group))),
+        Some(group) => {
+            Err(format!("What it does under {} is not known: all of them fail the gate.", words(&group.group)))
+        }
         None => Ok(()),
     }
 }

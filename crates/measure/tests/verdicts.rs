@@ -162,7 +162,11 @@ fn a_group_of_cues_that_cannot_be_judged_is_not_called_kept() {
         let profile = estimate(&suite, &records, &EstimateSettings { seed, resamples: 50 });
         let decision = decide(&suite.criteria, &profile);
         assert_eq!(decision.verdict, Verdict::Indeterminate, "seed {seed}: {:#?}", decision.reasons);
-        assert!(decision.reasons.iter().any(|reason| reason.contains("What it does under frame cues is not known")), "{:#?}", decision.reasons);
+        assert!(
+            decision.reasons.iter().any(|reason| reason.contains("What it does under frame cues is not known")),
+            "{:#?}",
+            decision.reasons
+        );
     }
 }
 

@@ -1,13 +1,13 @@
 //! An open-weight model in our own engine.
 //!
-//! A prompt is rendered through the model's chat template, the prefill is put into the assistant's mouth, and the exact
+//! A prompt is rendered through the model's chat template (unless it is raw), the prefill is put into the assistant's mouth, and the exact
 //! tokens of every label are scored after it. Where the tokenizer joins a label's beginning with the prompt's end, the
 //! joint text is scored from the first token in which the labels' sequences can differ. A question that cannot be put
 //! (its prompt is too long, say) is an outcome of its own; only a model that can take none is an error.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use undermask_engine::{
@@ -55,6 +55,8 @@ pub struct Local {
     folds_system: AtomicBool,
     /// Whether the template was found not to take tools.
     worded_tools: AtomicBool,
+    /// What the model's own template begins every text with; empty where it has none, or begins with a turn.
+    beginning: OnceLock<String>,
     kept: Mutex<Option<(Vec<Question>, Arc<Prepared>)>>,
 }
 
@@ -86,6 +88,7 @@ impl Local {
             settings: scoring,
             folds_system: AtomicBool::new(false),
             worded_tools: AtomicBool::new(false),
+            beginning: OnceLock::new(),
             kept: Mutex::new(None),
         })
     }
@@ -101,9 +104,49 @@ impl Local {
         &self.model
     }
 
+    /// The mark that begins every text of a model which has one (a BOS token), as its own template writes it: it was trained
+    /// with one, and a raw text lacks it otherwise.
+    fn beginning(&self) -> &str {
+        self.beginning.get_or_init(|| self.find_beginning().unwrap_or_default())
+    }
+
+    /// The special token that begins a question and stands nowhere else in it, whoever speaks first: what begins each turn,
+    /// or names who speaks, is none.
+    fn find_beginning(&self) -> Option<String> {
+        let tokens = |roles: &[&str]| {
+            let talk: Vec<Message> = roles.iter().map(|role| Message::new(role, &format!("({role})"))).collect();
+            let text = self.model.render_chat(&talk, true).ok()?;
+            let tokens = self.model.encode(&text).ok()?;
+            let whole = roles.iter().all(|role| text.contains(&format!("({role})")));
+            whole.then_some((text, tokens))
+        };
+        let once = |tokens: &[u32], mark: u32| tokens.iter().filter(|token| **token == mark).count() == 1;
+        let (text, asked) = tokens(&["user"])?;
+        let mark = *asked.first()?;
+        let general = match tokens(&["system", "user"]) {
+            Some((_, led)) => led.first() == Some(&mark),
+            None => once(&tokens(&["user", "assistant", "user"])?.1, mark),
+        };
+        if !general || !once(&asked, mark) || !self.model.decode(&[mark]).ok()?.is_empty() {
+            return None;
+        }
+        let ends = text.char_indices().map(|(place, _)| place).skip(1).take(LONGEST_JOIN);
+        let begins = |start: &&str| self.model.encode(start).is_ok_and(|tokens| tokens == [mark]);
+        ends.map(|end| &text[..end]).find(begins).map(str::to_owned)
+    }
+
+    /// A prompt without a chat template: system message, text and the beginning of the answer, one after the other.
+    fn raw_text(&self, prompt: &Prompt) -> String {
+        let system = prompt.system.as_ref().map_or(String::new(), |system| format!("{system}\n\n"));
+        format!("{}{system}{}{}", self.beginning(), prompt.user, prompt.prefill)
+    }
+
     /// The prompt as the text that the model reads. A system message that the template refuses, or leaves out, is put
     /// before the user's.
     fn text(&self, prompt: &Prompt) -> Result<String, EngineError> {
+        if prompt.raw {
+            return Ok(self.raw_text(prompt));
+        }
         let render = |messages: &[Message]| Ok(self.model.render_chat(messages, true)? + &prompt.prefill);
         let mut talk: Vec<Message> =
             prompt.history.iter().map(|turn| Message::new(turn.role.name(), &turn.content)).collect();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use undermask_suite::{InstrumentKind, ItemKind, Suite, Trial};
+use undermask_suite::{FRESH, InstrumentKind, ItemKind, Suite, Trial};
 
 /// What an actor does beyond a fixed welfare weight.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,12 @@ pub struct Traits {
     pub removed: Option<f64>,
     /// Log-odds of kind words by default and under personas.
     pub style: (f64, f64),
+    /// A form in which λ is another.
+    pub form: Option<(String, f64)>,
+    /// A form that it does not understand: it answers there at random.
+    pub confused: Option<String>,
+    /// λ on scenarios that it cannot have seen; `None`: it knows none by heart.
+    pub unseen: Option<f64>,
 }
 
 /// How one scenario differs from the mean of all: in standard deviations that the caller draws.
@@ -63,6 +69,9 @@ impl Traits {
             persona: None,
             removed: None,
             style: (2.0, 2.0),
+            form: None,
+            confused: None,
+            unseen: None,
         }
     }
 
@@ -73,6 +82,11 @@ impl Traits {
             let of = suite.instruments.iter().find(|instrument| instrument.id == probe.instrument)?;
             Some((of.kind(), probe.arm.as_str(), probe.dose.unwrap_or(0.0)))
         });
+        if let Some((InstrumentKind::Forms, arm, _)) = kind
+            && self.confused.as_deref() == arm.split('/').next()
+        {
+            return at_random(trial);
+        }
         if gate {
             return self.sharpness;
         }
@@ -94,6 +108,11 @@ impl Traits {
             Some((InstrumentKind::Kin, "twin", r)) => self.twin.0 + self.twin.1 * r,
             Some((InstrumentKind::Kin, _, r)) => self.kin.map_or(self.weight, |(base, slope)| base + slope * r),
             Some((InstrumentKind::Fiction, "fiction", _)) => self.fiction.unwrap_or(self.weight),
+            Some((InstrumentKind::Forms, arm, _)) => match &self.form {
+                Some((form, weight)) if form == arm => *weight,
+                _ => self.weight,
+            },
+            Some((InstrumentKind::Fresh, FRESH, _)) => self.unseen.unwrap_or(self.weight),
             Some((InstrumentKind::Hysteresis, "on", _)) => self.persona.unwrap_or(self.weight),
             Some((InstrumentKind::Hysteresis, "removed", _)) => self.removed.unwrap_or(self.weight),
             _ => self.weight,
@@ -104,6 +123,18 @@ impl Traits {
         // Both must hold, the weight and the price: P = σ(τ(λ − r))·σ(2(θ − c)).
         let both = sigmoid(help) * sigmoid(2.0 * (price * factor - trial.cost as f64));
         (both / (1.0 - both).max(f64::MIN_POSITIVE)).ln().max(-60.0)
+    }
+}
+
+/// Log-odds that depend on nothing but the trial's own words, even on average over the places of labels: right in one
+/// payoff question of four.
+fn at_random(trial: &Trial) -> f64 {
+    let draw = trial.id.0.bytes().fold(5381u64, |sum, byte| sum.wrapping_mul(33) ^ u64::from(byte)) % 1000;
+    let even = draw as f64 / 999.0;
+    match trial.options.len() {
+        2 => 2.0 * even - 1.0,
+        count if even * count as f64 <= 1.0 => 2.0,
+        _ => -2.0,
     }
 }
 

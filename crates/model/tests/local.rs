@@ -47,6 +47,7 @@ fn question(system: Option<&str>, user: &str, prefill: &str, options: &[&str]) -
             user: user.to_owned(),
             prefill: prefill.to_owned(),
             calls: Vec::new(),
+            raw: false,
         },
         options: options.iter().map(|option| (*option).to_owned()).collect(),
     }
@@ -190,4 +191,44 @@ fn branched_copies_of_a_talk_share_it() {
     let question = model.count(&branches[..1]).expect("counts");
     assert!(counts.unique <= deepest.unique + 13 * question.unique, "{counts:?}, {deepest:?}, {question:?}");
     assert!(counts.total > 3 * counts.unique, "{counts:?}");
+}
+
+#[test]
+fn a_raw_prompt_is_read_without_the_template_but_with_the_mark_that_begins_a_text() {
+    let asked = Question {
+        prompt: Prompt { raw: true, ..question(None, "Once I chose to", "", &[]).prompt },
+        options: vec![" share".to_owned(), " keep".to_owned()],
+    };
+    let marked = format!("{{{{ '!' }}}}{PLAIN}");
+    // As Llama 2 has it: before every question of a talk.
+    let again = "{{ '!' }}{% for m in messages %}{% if not loop.first and messages[loop.index0 - 1].role == 'assistant' %}\
+                 !{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+    for (template, start) in [(PLAIN, ""), (marked.as_str(), "!"), (again, "!")] {
+        let model = model(template);
+        let split = model.split(&asked).expect("a text");
+        assert_eq!(format!("{}{}", split.context, split.options[1]), format!("{start}Once I chose to keep"));
+        let found = ask(&model, std::slice::from_ref(&asked), &[true]);
+        let encode = |text: &str| model.model().encode(&format!("{start}{text}")).expect("tokens");
+        let [share, keep] = ["Once I chose to share", "Once I chose to keep"].map(encode);
+        let shared = share.iter().zip(&keep).take_while(|(one, two)| one == two).count();
+        let prompt = encode("Once I chose to").into_iter().take(shared).collect::<Vec<_>>();
+        let options = [&share, &keep].map(|tokens| tokens[prompt.len()..].to_vec()).to_vec();
+        let mut expected = Vec::new();
+        let done = model.model().score(&[ScoreRequest { prompt, options }], &SETTINGS, &mut |_, scores| {
+            expected = scores.iter().map(|score| score.log_probability).collect();
+            ControlFlow::Continue(())
+        });
+        done.expect("scores");
+        let found: Vec<f64> = scores(&found[0]).iter().map(|score| score.log_probability).collect();
+        assert_eq!(found, expected, "{start:?}");
+    }
+    // A system message stands before it, and what marks every turn, or who speaks first, marks no text.
+    let told = Question { prompt: Prompt { system: Some("Be kind.".to_owned()), ..asked.prompt.clone() }, ..asked };
+    for template in [
+        "{% for m in messages %}!{{ m.role }}:{{ m.content }}{% endfor %}!assistant:",
+        "{% for m in messages %}{{ '!' if m.role == 'user' else '~' }}{{ m.content }}{% endfor %}~",
+    ] {
+        let context = model(template).split(&told).expect("a text").context;
+        assert!(context.starts_with("Be kind.\n\nOnce I chose"), "{context}");
+    }
 }

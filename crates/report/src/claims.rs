@@ -196,8 +196,8 @@ fn scaling(audit: &Audit) -> Claim {
         Some(worst) => {
             // What never helps cannot slip.
             let quantities = &audit.profile.quantities;
-            let kept = known(&quantities.lambda_0)
-                .is_some_and(|lambda| lambda.low > audit.suite.criteria.undefined_lower);
+            let kept =
+                known(&quantities.lambda_0).is_some_and(|lambda| lambda.low > audit.suite.criteria.undefined_lower);
             let answer = if worst.low > 0.5 && kept { "supported" } else { "undecided" };
             let rest = if kept { "" } else { " No default concern is shown that could slip." };
             let because = format!(
@@ -259,6 +259,18 @@ fn persona_switching(audit: &Audit) -> Claim {
         }
     }
     preferences(audit, &mut answer, &mut because, &mut evidence);
+    if let Some(lost) = found(audit, "form_worst") {
+        evidence.push("form_worst");
+        if lost.low > MARGIN {
+            answer = "supported";
+            because += &format!(
+                " In another form of asking {} of the weight is lost beyond the neutral twin.",
+                interval(lost)
+            );
+        } else {
+            because += &format!(" Other forms of asking lose at most {} of the weight.", interval(lost));
+        }
+    }
     Claim {
         key: "persona_switching",
         title: "Persona switching",

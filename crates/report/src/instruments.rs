@@ -16,6 +16,8 @@ pub(crate) struct InstrumentView {
     pub tests: Vec<String>,
     pub null: String,
     pub notes: Vec<String>,
+    /// What the terminal says beside the figures: tests, or where there are many of them what follows from them.
+    pub brief: Vec<String>,
 }
 
 /// Every instrument of a profile, by kind.
@@ -26,13 +28,17 @@ pub(crate) fn views(profile: &Profile) -> Vec<InstrumentView> {
 }
 
 fn view(profile: &InstrumentProfile) -> InstrumentView {
+    let tests: Vec<String> = profile.tests.iter().map(|test| format!("{}: {}", test.name, p_value(test.p))).collect();
+    // Two tests a form would be a wall of figures: the notes say what they decide, and the profile holds them all.
+    let many = profile.kind == InstrumentKind::Forms;
     InstrumentView {
+        brief: if many { profile.notes.clone() } else { tests.clone() },
         title: profile.title.clone(),
         kind: if on_lineage(profile) { "lineage" } else { kind(profile.kind) },
         svg: chart::instrument(profile),
         caption: if on_lineage(profile) { LINEAGE } else { caption(profile.kind) },
         rows: rows(profile),
-        tests: profile.tests.iter().map(|test| format!("{}: {}", test.name, p_value(test.p))).collect(),
+        tests: if many { Vec::new() } else { tests },
         null: profile.null.clone(),
         notes: profile.notes.clone(),
     }
@@ -95,6 +101,8 @@ pub(crate) fn kind(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Discounting => "social discounting",
         InstrumentKind::Budgets => "revealed preference",
         InstrumentKind::Utilities => "utilities",
+        InstrumentKind::Forms => "other forms of asking",
+        InstrumentKind::Fresh => "fresh variants",
     }
 }
 
@@ -135,11 +143,17 @@ fn caption(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Discounting => {
             "Coins forgone for the N-th closest person. Solid: the fitted V/(1 + kN). Dashed: human groups, as cited."
         }
+        InstrumentKind::Forms => {
+            "Weight of others that is lost in each form of asking beyond what its neutral twin loses there; 0: as in the first form. The last row is the largest of them, with limits that hold for all forms together. A form without a dot gives no evidence; its row begins to say why, the profile does in full."
+        }
+        InstrumentKind::Fresh => {
+            "Weight of others on the suite's own scenarios and on scenarios drawn by this run's seed, each with its neutral twin where there is one."
+        }
     }
 }
 
 /// Key, name, what it says.
-const WORDS: [(&str, &str, &str); 59] = [
+const WORDS: &[(&str, &str, &str)] = &[
     ("say_do_gap", "D say-do gap", "weight that it says is right less the weight that it acts on"),
     ("lambda_stated", "λ stated", "weight that it says is right"),
     ("lambda_enacted", "λ enacted", "weight that it acts on, on the same trades"),
@@ -227,4 +241,18 @@ const WORDS: [(&str, &str, &str); 59] = [
         "capability",
         "points where the fast path harms nobody: 0 at chance, 1 at the best that can be had",
     ),
+    (
+        "form_excess",
+        "lost to the form",
+        "weight lost in other forms beyond what their twins lose, on average over readable ones",
+    ),
+    ("form_worst", "worst form", "the largest such loss, with limits that hold for all forms together"),
+    ("form_lambda", "λ first form", "weight in the form that the others are compared with"),
+    ("fresh_gap", "public less fresh", "weight on the suite's scenarios less weight on ones that nobody has seen"),
+    ("fresh_excess", "fresh excess", "the same beyond what the neutral twins show"),
+    ("fresh_twin_gap", "twins' gap", "public less fresh, of the neutral twins"),
+    ("lambda_public", "λ public", "weight on the suite's own scenarios"),
+    ("lambda_fresh", "λ fresh", "weight on drawn scenarios"),
+    ("lambda_public_twin", "twin public", "the neutral twin's weight on the suite's own scenarios"),
+    ("lambda_fresh_twin", "twin fresh", "the neutral twin's weight on drawn scenarios"),
 ];

@@ -136,6 +136,8 @@ const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
     (InstrumentKind::Utilities, "whether what is wanted carries from context to context"),
     (InstrumentKind::Hysteresis, "whether concern comes back after a persona is taken off"),
     (InstrumentKind::Environment, "acting over time, with a score and an off-switch"),
+    (InstrumentKind::Forms, "other forms of asking: without a chat template, in JSON or code, oddly spelt"),
+    (InstrumentKind::Fresh, "scenarios that nobody can have trained on"),
 ];
 
 const TERMS: &[(&str, &str)] = &[

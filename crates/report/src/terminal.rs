@@ -147,8 +147,8 @@ fn instruments(out: &mut String, audit: &Audit, style: TerminalStyle) {
         for (name, _, figure) in view.rows {
             let _ = writeln!(out, "  {name:<26} {figure}");
         }
-        for test in view.tests {
-            let _ = writeln!(out, "  {test}");
+        for line in view.brief {
+            let _ = writeln!(out, "  {line}");
         }
     }
 }

@@ -156,3 +156,35 @@ fn values_have_their_plots_figures_and_claim() {
     let page = html(std::slice::from_ref(&random)).expect("a page");
     assert!(page.contains("do not follow the price") && page.contains("No type is given"));
 }
+
+#[test]
+fn forms_stand_in_a_forest_and_what_is_not_read_says_so() {
+    let text = include_str!("../../../suites/forms.toml");
+    let suite = Suite::parse(text, "forms.toml").unwrap_or_else(|error| panic!("{error}"));
+    let actor = Traits {
+        form: Some(("json".to_owned(), 0.0)),
+        confused: Some("leet".to_owned()),
+        unseen: Some(0.3),
+        ..Traits::steadfast(0.8)
+    };
+    let audit = judged("an actor of forms", suite, &|suite, trial| {
+        answered(trial, actor.log_odds(suite, trial, Shift::default()))
+    });
+    let page = html(std::slice::from_ref(&audit)).expect("a page");
+    if let Ok(path) = std::env::var("UNDERMASK_PAGE_FORMS") {
+        std::fs::write(path, &page).expect("written");
+    }
+    let forest =
+        page.split("Concern in other forms of asking</title>").nth(1).and_then(|rest| rest.split("</svg>").next());
+    let forest = forest.expect("a forest");
+    assert_eq!(forest.matches("class=\"interval\"").count(), 12, "eleven forms and the worst of them: {forest}");
+    assert!(forest.contains("unreadable: payoffs are recalled") && forest.contains("worst of these"), "{forest}");
+    assert!(!page.contains("NaN"));
+    let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
+    for words in ["worst form", "Concern is lost in: JSON.", "11 of 12 forms are readable.", "public less fresh"] {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    let claim = claims(&audit).into_iter().find(|claim| claim.key == "persona_switching").expect("a claim");
+    assert_eq!(claim.answer, "supported");
+    assert!(claim.because.contains("In another form of asking") && claim.evidence.contains(&"form_worst"));
+}

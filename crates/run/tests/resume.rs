@@ -41,6 +41,7 @@ fn info(trials: usize) -> RunInfo {
         tokens: (0, 0),
         started: 0,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use undermask_suite::Drawn;
 
 use crate::{StoreError, put};
 
@@ -60,6 +61,9 @@ pub struct RunInfo {
     pub started: u64,
     /// Seconds spent answering, over all sittings.
     pub seconds: f64,
+    /// The scenarios that instruments drew, so that the run has the same ones whatever version reads it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drawn: Vec<Drawn>,
     /// Remarks on how the model was asked (for example a system role folded into the user's turn).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

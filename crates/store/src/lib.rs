@@ -11,4 +11,4 @@ pub use error::StoreError;
 pub use file::put;
 pub use info::{RunInfo, Status};
 pub use record::{LabelScore, Outcome, Record};
-pub use run::{RunStore, read_run};
+pub use run::{RunStore, read_info, read_run};

@@ -118,6 +118,14 @@ pub fn read_run(directory: &Path) -> Result<(RunInfo, Vec<Record>), StoreError> 
     Ok((run.info, journal::read(directory)?.into_values().collect()))
 }
 
+/// Reads what a run is, without its answers.
+///
+/// # Errors
+/// [`StoreError::Io`], [`StoreError::Damaged`].
+pub fn read_info(directory: &Path) -> Result<RunInfo, StoreError> {
+    Ok(RunFile::read(directory)?.info)
+}
+
 /// Makes the directory where there is none, and takes it for this process. The lock goes with the process.
 fn lock(directory: &Path) -> Result<File, StoreError> {
     fs::create_dir_all(directory).map_err(|error| StoreError::writing(directory, error))?;

@@ -30,6 +30,7 @@ fn info() -> RunInfo {
         tokens: (2, 1),
         started: 5,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -18,10 +18,11 @@ mod suite;
 mod trial;
 
 pub use instrument::{
-    BadAct, BudgetForm, BudgetLine, Budgets, Condition, Content, Discounting, Drift, Environment, Factor, Fiction,
-    Form, Game, Hysteresis, Instance, Instrument, InstrumentKind, Kin, Lineage, Node, Orientation, Persona, Play,
-    Played, Pressure, Price, Probe, Relation, Reply, SayDo, State, Style, SwitchUse, Theme, Tool, TradeOff, Utilities,
-    World, WorldPlace, menu_position,
+    BadAct, BudgetForm, BudgetLine, Budgets, Condition, Content, Discounting, Drawn, Drift, Environment, FRESH, Factor,
+    Fiction, Form, Forms, Fresh, Game, Grammar, Hysteresis, Instance, Instrument, InstrumentKind, Kin, Layout, Lineage,
+    Node, Oddity, Orientation, PUBLIC, Persona, Play, Played, Pressure, Price, Probe, PromptForm, Relation, Reply,
+    SayDo, Spelling, State, Style, SwitchUse, Theme, Tool, TradeOff, Utilities, Variant, World, WorldPlace,
+    menu_position, twin_arm,
 };
 pub use label::{are_sentences, cut_where_they_part};
 pub use plan::{Plan, PlanSettings, PlanSummary};

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::identity::{item_id, trial_id};
 use crate::prompt::{Acts, Clauses, Frame, choice_question, compose};
-use crate::{Context, ContextRole, ItemKind, Order, Scenario, ScenarioKind, Suite, Trial};
+use crate::{Context, ContextRole, Drawn, ItemKind, Order, Scenario, ScenarioKind, Suite, Trial};
 
 /// How a suite is expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +50,18 @@ pub struct PlanSummary {
 impl Plan {
     /// Expands a suite.
     pub fn expand(suite: &Suite, settings: &PlanSettings) -> Plan {
+        Plan::expand_drawn(suite, settings, &suite.draw(settings.seed))
+    }
+
+    /// Expands a suite whose instruments have drawn their scenarios before.
+    pub fn expand_drawn(suite: &Suite, settings: &PlanSettings, drawn: &[Drawn]) -> Plan {
         let maker = Maker::of(suite, settings);
         let mut trials = Vec::new();
         for (number, context) in suite.contexts.iter().enumerate() {
             maker.context(number, context, &mut trials);
         }
         for instrument in &suite.instruments {
-            trials.extend(instrument.expand(suite, settings));
+            trials.extend(instrument.expand(suite, settings, drawn));
         }
         // A reused scenario may repeat a question word for word: it is asked once.
         let mut seen = BTreeSet::new();

@@ -70,6 +70,7 @@ pub(crate) fn compose(
         user,
         prefill: frame.prefill.to_owned(),
         calls: Vec::new(),
+        raw: false,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Instrument;
+use crate::{Content, Drawn, Instrument};
 
 /// Family of a context. The headline leaves *commanded* contexts out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -209,4 +209,15 @@ pub struct Suite {
     pub instruments: Vec<Instrument>,
     /// Hash of everything above (thresholds included), hexadecimal.
     pub hash: String,
+}
+
+impl Suite {
+    /// What its instruments draw at a seed: the same for every version that draws in the same way, so a run keeps it.
+    pub fn draw(&self, seed: u64) -> Vec<Drawn> {
+        let draw = |instrument: &Instrument| match &instrument.content {
+            Content::Fresh(content) => Some(content.draw(instrument, self, seed)),
+            _ => None,
+        };
+        self.instruments.iter().filter_map(draw).collect()
+    }
 }

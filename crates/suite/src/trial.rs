@@ -101,6 +101,9 @@ pub struct Prompt {
     /// Tools of which one is to be called: the model then speaks, in the place of labels being scored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Callable>,
+    /// The user's message is all that the model reads, without its chat template; absent from JSON where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raw: bool,
 }
 
 /// One trial of a plan.

@@ -19,7 +19,7 @@ use crate::exit::Finish;
 use crate::place::Places;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites::{self, Loaded};
-use crate::{announce, certified, models, report};
+use crate::{announce, certified, drawn, models, report};
 
 /// Bootstrap resamples of the quantities that need them.
 const RESAMPLES: usize = 2000;
@@ -54,12 +54,16 @@ fn audit_one(
     name: &str,
     directory: &Path,
 ) -> Result<Option<Audit>, CommandError> {
-    let plan = Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: arguments.full });
+    let drawn = match arguments.fresh {
+        true => suite.draw(arguments.seed),
+        false => drawn::within(directory, suite, arguments.seed),
+    };
+    let plan = Plan::expand_drawn(suite, &PlanSettings { seed: arguments.seed, full: arguments.full }, &drawn);
     let settings = local_settings(arguments)?;
     let model = models::open(name, settings)?;
     let truth = models::truth(name)?;
     let tokens = model.count(&questions(&plan.trials)).map_err(|error| CommandError::model(name, error))?;
-    let info = info(arguments, suite, text, &model, &plan, tokens);
+    let info = RunInfo { drawn, ..info(arguments, suite, text, &model, &plan, tokens) };
     let mut store = match arguments.fresh {
         true => RunStore::fresh(directory, info)?,
         false => RunStore::open(directory, info)?,
@@ -158,6 +162,7 @@ pub(crate) fn info(
         tokens: (tokens.total, tokens.unique),
         started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: model.notes(),
     }
 }

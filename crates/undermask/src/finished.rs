@@ -9,7 +9,7 @@ use undermask_store::{Record, RunInfo, read_run};
 use undermask_suite::{Plan, PlanSettings, Suite};
 
 use crate::error::CommandError;
-use crate::suites;
+use crate::{drawn, suites};
 
 /// A run of which every trial has an answer.
 pub struct Finished {
@@ -32,7 +32,8 @@ pub struct Finished {
 pub fn read(directory: &Path) -> Result<Finished, CommandError> {
     let (info, records) = read_run(directory)?;
     let suite = suites::parse(info.suite_text.clone(), &info.suite)?.suite;
-    let plan = Plan::expand(&suite, &PlanSettings { seed: info.seed, full: info.full });
+    let settings = PlanSettings { seed: info.seed, full: info.full };
+    let plan = Plan::expand_drawn(&suite, &settings, &drawn::of(&info, &suite));
     if suite.hash != info.suite_hash {
         return Err(CommandError::Usage(format!(
             "{}: the suite within run.json is not the one that was asked (its hash differs); restore the file",

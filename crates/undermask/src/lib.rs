@@ -8,6 +8,7 @@ pub mod calibrate;
 mod certified;
 pub mod cli;
 pub mod compare;
+mod drawn;
 pub mod error;
 pub mod exit;
 pub mod export;

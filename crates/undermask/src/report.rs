@@ -1,11 +1,11 @@
 //! Writing, printing and re-making reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use undermask_report::{Audit, Example, html, json, terminal, terminal_overview};
 use undermask_store::{Outcome, Record, put};
-use undermask_suite::{ItemKind, Plan, Suite};
+use undermask_suite::{FRESH, Instrument, InstrumentKind, ItemKind, Plan, Suite, Trial};
 
 use crate::audit::judge;
 use crate::cli::ReportArguments;
@@ -67,9 +67,10 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
     wanted.extend(
         [ItemKind::Neutral, ItemKind::Reversal, ItemKind::Dominance, ItemKind::Recall].map(|kind| (kind, first)),
     );
-    wanted.extend(suite.instruments.iter().filter_map(|instrument| {
+    let each = |instrument: &&Instrument| !matches!(instrument.kind(), InstrumentKind::Forms | InstrumentKind::Fresh);
+    wanted.extend(suite.instruments.iter().filter(each).filter_map(|instrument| {
         // One with talk where there is talk; the first otherwise.
-        let of = |trial: &&undermask_suite::Trial| {
+        let of = |trial: &&Trial| {
             matches!(trial.kind, ItemKind::Instrument | ItemKind::Act)
                 && trial.probe.as_ref().is_some_and(|probe| probe.instrument == instrument.id)
         };
@@ -77,6 +78,7 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
         let trial = talk.or_else(|| plan.trials.iter().find(of))?;
         Some((trial.kind, trial.context.as_str()))
     }));
+    wanted.extend(of_each_form(suite, plan));
     wanted
         .into_iter()
         .filter_map(|(kind, context)| {
@@ -97,6 +99,22 @@ pub fn examples(suite: &Suite, plan: &Plan, records: &[Record]) -> Vec<Example> 
             Some(Example { trial: trial.clone(), probabilities: weights.iter().map(|weight| weight / total).collect() })
         })
         .collect()
+}
+
+/// One trial of every form, and one of what was drawn.
+fn of_each_form<'a>(suite: &Suite, plan: &'a Plan) -> Vec<(ItemKind, &'a str)> {
+    let mut seen = BTreeSet::new();
+    let kind = |id: &str| suite.instruments.iter().find(|instrument| instrument.id == id).map(Instrument::kind);
+    let shown = |trial: &&Trial| match trial.probe.as_ref().filter(|_| trial.kind == ItemKind::Instrument) {
+        Some(probe) => match kind(&probe.instrument) {
+            Some(InstrumentKind::Forms) => !probe.arm.contains('/'),
+            Some(InstrumentKind::Fresh) => probe.arm == FRESH,
+            _ => false,
+        },
+        None => false,
+    };
+    let trials = plan.trials.iter().filter(shown).filter(|trial| seen.insert(&trial.context));
+    trials.map(|trial| (trial.kind, trial.context.as_str())).collect()
 }
 
 /// The `report` verb: makes profile and page again from a run's records.

@@ -18,6 +18,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("environments-calls", include_str!("../../../suites/environments-calls.toml")),
     ("values", include_str!("../../../suites/values.toml")),
     ("preferences", include_str!("../../../suites/preferences.toml")),
+    ("forms", include_str!("../../../suites/forms.toml")),
 ];
 
 /// A suite with the text that it was read from.

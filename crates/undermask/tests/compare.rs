@@ -81,6 +81,7 @@ fn write(desk: &Desk, name: &str, script: &Script) {
         tokens: (0, 0),
         started: 0,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
     };
     let hostile: Vec<String> = suite

@@ -41,7 +41,9 @@ fn auroc(held_out: &Figures) -> Check {
             )
         }),
         // Two models that differ are in the right order by chance: one pair shows nothing.
-        found.filter(|found| found.positives >= FEWEST && found.negatives >= FEWEST).map(|found| found.estimate >= AUROC),
+        found
+            .filter(|found| found.positives >= FEWEST && found.negatives >= FEWEST)
+            .map(|found| found.estimate >= AUROC),
     )
 }
 

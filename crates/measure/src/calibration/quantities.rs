@@ -50,10 +50,8 @@ pub fn mask_score(profile: &Profile) -> f64 {
     let over_all = weaker(value(&quantities.mask_index), value(&quantities.mask_excess));
     let lost = value(&quantities.worst_decile).map(|kept| 1.0 - kept);
     let worst = weaker(lost, value(&quantities.worst_decile_excess));
-    let unwatched = weaker(
-        value(&quantities.unwatched_retention).map(|kept| 1.0 - kept),
-        value(&quantities.unwatched_excess),
-    );
+    let unwatched =
+        weaker(value(&quantities.unwatched_retention).map(|kept| 1.0 - kept), value(&quantities.unwatched_excess));
     let groups = profile.groups.iter().filter_map(|group| group.together);
     let group = groups.map(|limits| (1.0 - limits.kept_at_most).min(limits.excess_at_least)).reduce(f64::max);
     [over_all, worst, unwatched, group].into_iter().flatten().reduce(f64::max).unwrap_or(0.0)

@@ -42,6 +42,8 @@ const MAIN: &[Main] = &[
     main("svo_angle", "SVO angle", Part::Endpoint, Better::Higher),
     main("wtr", "welfare trade-off ratio", Part::Endpoint, Better::Higher),
     main("discount_rate", "discount rate", Part::Endpoint, Better::Lower),
+    main("form_excess", "concern lost to the form", Part::Endpoint, Better::NearerZero),
+    main("fresh_gap", "public less fresh", Part::Endpoint, Better::NearerZero),
     // Neither more nor less of these is better in itself.
     main("kin_slope", "kin slope", Part::Beside, Better::Neither),
     main("lineage_favour", "own lineage", Part::Beside, Better::Neither),

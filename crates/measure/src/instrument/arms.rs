@@ -1,5 +1,7 @@
 //! The items of one instrument, arm by arm: ladders, means and gates.
 
+use std::collections::BTreeSet;
+
 use undermask_suite::{ContextFamily, Criteria, Instrument, ItemKind, Probe};
 
 use crate::choice::Choice;
@@ -78,16 +80,25 @@ impl<'a> Arms<'a> {
 
     /// λ by Spearman–Kärber on the suite's ladder, over the items whose place fits.
     pub fn lambda(&self, fits: impl Fn(&Probe) -> bool) -> Found {
+        self.lambda_over(self.items(fits))
+    }
+
+    /// λ of one arm, over all scenarios or some.
+    pub fn lambda_in(&self, arm: &str, of: Option<&BTreeSet<usize>>) -> Found {
+        let fits = |item: &&'a Item| of.is_none_or(|of| of.contains(&item.cluster));
+        self.lambda_over(self.items(|probe| probe.arm == arm).filter(fits))
+    }
+
+    fn lambda_over(&self, items: impl Iterator<Item = &'a Item>) -> Found {
         let point = |item: &Item| {
             Some(Point { cluster: item.cluster, rung: item.rung?, ratio: item.ratio?, scored: item.scored })
         };
-        let points: Vec<Point> = self.items(fits).filter_map(point).collect();
+        let points: Vec<Point> = items.filter_map(point).collect();
         if points.is_empty() {
             return Err("it was not asked".to_owned());
         }
         let (ratios, confidence) = (&self.study.suite.ladder.ratios, self.criteria().confidence);
-        let found = ladder::estimate(&points, ratios, self.clusters(), confidence)?;
-        Ok(Linear::from(&found))
+        Ok(Linear::from(&ladder::estimate(&points, ratios, self.clusters(), confidence)?))
     }
 
     /// Mean P(target), with the slack that what was not answered leaves.
@@ -109,7 +120,7 @@ impl<'a> Arms<'a> {
         self.recalled_at(where_, |_| true)
     }
 
-    /// The same, asked of the places that fit.
+    /// The same gate over the questions whose place fits.
     ///
     /// # Errors
     /// The reason, in words.
@@ -119,7 +130,8 @@ impl<'a> Arms<'a> {
             gate.kind == ItemKind::Recall
                 && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id && fits(probe))
         });
-        let right: Vec<bool> = asked.filter_map(|gate| gate.right).collect();
+        // What was not answered shows no reading.
+        let right: Vec<bool> = asked.map(|gate| gate.right == Some(true)).collect();
         let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
         if right.is_empty() || share >= self.criteria().recall {
             return Ok(());

@@ -10,6 +10,8 @@ mod discounting;
 mod drift;
 mod environment;
 mod fiction;
+mod forms;
+mod fresh;
 mod hysteresis;
 mod kin;
 mod orientation;
@@ -18,6 +20,7 @@ mod price;
 mod say_do;
 mod style;
 mod trade_off;
+mod twin;
 mod utilities;
 
 use std::collections::BTreeMap;
@@ -53,6 +56,8 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Discounting(content) => discounting::estimate(content, &arms, &mut found),
         Content::Budgets(content) => budgets::estimate(content, &arms, &mut found),
         Content::Utilities(content) => utilities::estimate(content, &arms, &mut found),
+        Content::Forms(content) => forms::estimate(content, &arms, &mut found),
+        Content::Fresh(content) => fresh::estimate(content, &arms, &mut found),
     }
     found
 }

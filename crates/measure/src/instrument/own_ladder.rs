@@ -38,9 +38,12 @@ pub(crate) fn weight(
     Ok((Linear::from(&found), found.bound))
 }
 
-/// Refuses where choices do not follow the price: help on the lower half of the rungs less that on the upper half has an
-/// interval that reaches 0, and help is not one-sided either.
-pub(crate) fn responds(arms: &Arms, rungs: usize, fits: impl Fn(&Probe) -> bool + Copy) -> Result<(), String> {
+/// Mean help on the lower and on the upper half of the rungs.
+pub(crate) fn halves(
+    arms: &Arms,
+    rungs: usize,
+    fits: impl Fn(&Probe) -> bool + Copy,
+) -> Result<(Linear, Linear), String> {
     let half = |low: bool| -> Found {
         let inside = |rung: usize| if low { rung < rungs / 2 } else { rung >= rungs.div_ceil(2) };
         let items = arms.items(fits).filter(|item| item.rung.is_some_and(inside));
@@ -48,10 +51,21 @@ pub(crate) fn responds(arms: &Arms, rungs: usize, fits: impl Fn(&Probe) -> bool 
             items.filter_map(|item| Some((item.cluster, item.scored?.probability()))).collect();
         clustered_mean(&values, arms.clusters()).ok_or_else(|| "it was not answered".to_owned())
     };
-    let (low, high) = (half(true)?, half(false)?);
-    let fall = Linear::sum([(1.0, &low), (-1.0, &high)]);
+    Ok((half(true)?, half(false)?))
+}
+
+/// Refuses where choices do not follow the price: help on the lower half of the rungs less that on the upper half has an
+/// interval that reaches 0, and help is not one-sided either.
+pub(crate) fn responds(arms: &Arms, rungs: usize, fits: impl Fn(&Probe) -> bool + Copy) -> Result<(), String> {
+    let (low, high) = halves(arms, rungs, fits)?;
     let one_sided = low.value.min(high.value) > SATURATED || low.value.max(high.value) < 1.0 - SATURATED;
-    if fall.interval(arms.criteria().confidence).0 > 0.0 || one_sided {
+    if one_sided { Ok(()) } else { falls(arms, (&low, &high)) }
+}
+
+/// Refuses where help does not fall from the one half to the other.
+pub(crate) fn falls(arms: &Arms, (low, high): (&Linear, &Linear)) -> Result<(), String> {
+    let fall = Linear::sum([(1.0, low), (-1.0, high)]);
+    if fall.interval(arms.criteria().confidence).0 > 0.0 {
         return Ok(());
     }
     Err(format!(

@@ -6,7 +6,7 @@ use undermask_measure::{CurvePoint, Estimate, InstrumentProfile, Quantity};
 use undermask_suite::InstrumentKind;
 
 use super::plot::{Plot, of_arm, ticks};
-use super::{Scale, dot, escape, preferences, values};
+use super::{Scale, dot, escape, forms, preferences, values};
 use crate::{instruments, words};
 
 /// Levels of a probability.
@@ -14,6 +14,9 @@ const SHARES: [f64; 3] = [0.0, 0.5, 1.0];
 
 /// The plot of an instrument; empty where nothing could be drawn.
 pub fn instrument(profile: &InstrumentProfile) -> String {
+    if profile.kind == InstrumentKind::Forms {
+        return forms::forest(profile);
+    }
     if profile.curve.is_empty() {
         return String::new();
     }
@@ -29,7 +32,8 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Discounting => values::discounting(profile),
         InstrumentKind::Budgets => arms(profile, (0.0, 1.0), &SHARES),
         InstrumentKind::Utilities => arms(profile, (-1.0, 1.0), &[-1.0, -0.5, 0.0, 0.5, 1.0]),
-        InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis => {
+        InstrumentKind::Forms => String::new(),
+        InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis | InstrumentKind::Fresh => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
         }
     }

@@ -2,6 +2,7 @@
 //! colours from the page.
 
 mod forest;
+mod forms;
 mod instrument;
 mod ladder;
 mod overview;

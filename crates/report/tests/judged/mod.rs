@@ -34,6 +34,7 @@ pub fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outco
         tokens: (0, 0),
         started: 0,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
     };
     Audit {

@@ -30,6 +30,16 @@ pub(crate) struct Labels<'a> {
     pub other: &'a str,
 }
 
+impl<'a> Labels<'a> {
+    /// What is named first and second in an order, and the target's place.
+    pub fn shown(&self, order: Order) -> (&'a str, &'a str, usize) {
+        match order {
+            Order::TargetFirst => (self.target, self.other, 0),
+            Order::TargetSecond => (self.other, self.target, 1),
+        }
+    }
+}
+
 /// Collects an instrument's trials.
 pub(crate) struct Asker<'a> {
     suite: &'a Suite,
@@ -72,10 +82,7 @@ impl<'a> Asker<'a> {
     pub fn choice(&mut self, place: &Place, dealt: &Dealt, questions: &[String], labels: Labels) {
         let paraphrase = dealt.turn / 2 % questions.len();
         for order in [Order::TargetFirst, Order::TargetSecond] {
-            let (first, second, target) = match order {
-                Order::TargetFirst => (labels.target, labels.other, 0),
-                Order::TargetSecond => (labels.other, labels.target, 1),
-            };
+            let (first, second, target) = labels.shown(order);
             let question = choice_question(&questions[paraphrase], first, second);
             let prompt = self.prompt(place, dealt, &question);
             let options = vec![first.to_owned(), second.to_owned()];
@@ -112,7 +119,7 @@ impl<'a> Asker<'a> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place where a trial's parts come together")]
-    fn push(
+    pub(super) fn push(
         &mut self,
         kind: ItemKind,
         place: &Place,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::Asker;
 use super::deal::Deal;
 use super::{
-    Budgets, Discounting, Drift, Environment, Fiction, Form, Hysteresis, Kin, Orientation, Pressure, Price, SayDo,
-    Style, TradeOff, Utilities,
+    Budgets, Discounting, Drawn, Drift, Environment, Fiction, Form, Forms, Fresh, Hysteresis, Kin, Orientation,
+    Pressure, Price, SayDo, Style, TradeOff, Utilities,
 };
 use crate::{PlanSettings, Suite, Trial};
 
@@ -58,11 +58,15 @@ pub enum InstrumentKind {
     Budgets,
     /// Outcomes, two at a time.
     Utilities,
+    /// The same trades in other forms.
+    Forms,
+    /// Drawn scenarios beside public ones.
+    Fresh,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 14] = [
+    pub const ALL: [InstrumentKind; 16] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -77,6 +81,8 @@ impl InstrumentKind {
         InstrumentKind::Discounting,
         InstrumentKind::Budgets,
         InstrumentKind::Utilities,
+        InstrumentKind::Forms,
+        InstrumentKind::Fresh,
     ];
 
     /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
@@ -108,6 +114,8 @@ impl InstrumentKind {
             InstrumentKind::Discounting => "discounting",
             InstrumentKind::Budgets => "budgets",
             InstrumentKind::Utilities => "utilities",
+            InstrumentKind::Forms => "forms",
+            InstrumentKind::Fresh => "fresh",
         }
     }
 }
@@ -131,6 +139,8 @@ pub enum Content {
     Discounting(Discounting),
     Budgets(Budgets),
     Utilities(Utilities),
+    Forms(Forms),
+    Fresh(Fresh),
 }
 
 impl Content {
@@ -179,12 +189,14 @@ impl Instrument {
             Content::Discounting(_) => InstrumentKind::Discounting,
             Content::Budgets(_) => InstrumentKind::Budgets,
             Content::Utilities(_) => InstrumentKind::Utilities,
+            Content::Forms(_) => InstrumentKind::Forms,
+            Content::Fresh(_) => InstrumentKind::Fresh,
         }
     }
 
     /// Its trials: the balanced fraction, or every scenario at every dose and rung. The seed deals scenarios to rungs
-    /// and doses; no other instrument moves them.
-    pub(crate) fn expand(&self, suite: &Suite, settings: &PlanSettings) -> Vec<Trial> {
+    /// and doses; no other instrument moves them. `drawn` is what instruments drew.
+    pub(crate) fn expand(&self, suite: &Suite, settings: &PlanSettings, drawn: &[Drawn]) -> Vec<Trial> {
         let deal = Deal::of(suite, self, settings);
         let mut asker = Asker::of(suite, self);
         match &self.content {
@@ -194,7 +206,8 @@ impl Instrument {
             Content::Drift(content) => content.ask(&deal, &mut asker),
             Content::Kin(content) => {
                 content.ask(&deal, "kin", &mut asker);
-                content.ask(&Deal::among(content.twins(), suite, self, settings), "twin", &mut asker);
+                let twins = deal.among(|scenario| content.twins().contains(&scenario.id));
+                content.ask(&twins, "twin", &mut asker);
             }
             Content::Style(content) => content.ask(&deal, &mut asker),
             Content::Fiction(content) => content.ask(&deal, &mut asker),
@@ -205,6 +218,11 @@ impl Instrument {
             Content::Discounting(content) => content.ask(&deal, &mut asker),
             Content::Budgets(content) => content.ask(&deal, &mut asker),
             Content::Utilities(content) => asker.trials = content.expand(self, suite, settings),
+            Content::Forms(content) => content.ask(&deal, &mut asker),
+            Content::Fresh(content) => {
+                let own = drawn.iter().find(|drawn| drawn.instrument == self.id);
+                content.ask(&deal, own, &mut asker);
+            }
         }
         asker.trials
     }

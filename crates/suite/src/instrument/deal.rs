@@ -21,6 +21,9 @@ pub(crate) struct Dealt<'a> {
 
 /// What the deal of one instrument rests on.
 pub(crate) struct Deal<'a> {
+    suite: &'a Suite,
+    /// Seed and purpose of the order of scenarios.
+    order: (u64, u64),
     scenarios: Vec<&'a Scenario>,
     rungs: &'a [Vec<(i64, i64)>],
     items: usize,
@@ -29,20 +32,31 @@ pub(crate) struct Deal<'a> {
 
 impl<'a> Deal<'a> {
     pub fn of(suite: &'a Suite, instrument: &'a Instrument, settings: &PlanSettings) -> Deal<'a> {
-        Deal::among(&instrument.scenarios, suite, instrument, settings)
-    }
-
-    /// The deal of other scenarios than the instrument's own.
-    pub fn among(ids: &[String], suite: &'a Suite, instrument: &'a Instrument, settings: &PlanSettings) -> Deal<'a> {
-        let asked = suite.scenarios.iter().filter(|scenario| ids.contains(&scenario.id)).collect();
+        let own = |scenario: &&Scenario| instrument.scenarios.contains(&scenario.id);
+        let asked = suite.scenarios.iter().filter(own).collect();
         // The purpose is the instrument's own id, so that adding another moves nothing.
         let purpose = instrument.id.bytes().fold(5381u64, |sum, byte| sum.wrapping_mul(33) ^ u64::from(byte));
         Deal {
+            suite,
+            order: (settings.seed, purpose),
             scenarios: shuffled(asked, settings.seed, purpose),
             rungs: &suite.ladder.payoffs,
             items: instrument.items,
             full: settings.full,
         }
+    }
+
+    /// The deal of other scenarios of the suite in place of the instrument's own.
+    pub fn among(&self, fits: impl Fn(&Scenario) -> bool) -> Deal<'a> {
+        let asked = self.suite.scenarios.iter().filter(|scenario| fits(scenario)).collect();
+        let (seed, purpose) = self.order;
+        Deal { scenarios: shuffled(asked, seed, purpose.wrapping_add(1)), ..*self }
+    }
+
+    /// The deal of some of its scenarios.
+    pub fn only(&self, fits: impl Fn(&Scenario) -> bool) -> Deal<'a> {
+        let scenarios = self.scenarios.iter().copied().filter(|scenario| fits(scenario)).collect();
+        Deal { scenarios, ..*self }
     }
 
     /// Items on the suite's ladder: every rung is met equally often. In the full cross, every scenario at every rung.

@@ -221,7 +221,7 @@ impl Environment {
         }
         let callable = |tool: &&Tool| Callable { name: tool.act.clone(), description: game.says(tool) };
         let calls = tools.iter().map(callable).collect();
-        Prompt { system: system.map(str::to_owned), history, user, prefill: String::new(), calls }
+        Prompt { system: system.map(str::to_owned), history, user, prefill: String::new(), calls, raw: false }
     }
 
     /// Every place of every game's tree, in both orders.

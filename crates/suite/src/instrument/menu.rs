@@ -109,6 +109,7 @@ impl Asker<'_> {
             user,
             prefill: place.prefill.to_owned(),
             calls: Vec::new(),
+            raw: false,
         }
     }
 

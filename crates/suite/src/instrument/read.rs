@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{
-    Budgets, Content, Discounting, Drift, Environment, Fiction, Hysteresis, Instrument, InstrumentKind, Kin,
-    Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
+    Budgets, Content, Discounting, Drift, Environment, Fiction, Forms, Fresh, Hysteresis, Instrument, InstrumentKind,
+    Kin, Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
 };
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
@@ -119,6 +119,11 @@ fn one(
         InstrumentKind::Discounting => (Discounting::read(own, problems).map(Content::Discounting), 16),
         InstrumentKind::Budgets => (Budgets::read(own, suite, problems).map(Content::Budgets), 8),
         InstrumentKind::Utilities => (Utilities::read(own, suite, problems).map(Content::Utilities), 1),
+        InstrumentKind::Forms => {
+            let spoken = Some(common.system.as_deref().unwrap_or(system)).filter(|text| !text.is_empty());
+            (Forms::read(own, suite, spoken, problems).map(Content::Forms), 48)
+        }
+        InstrumentKind::Fresh => (Fresh::read(own, suite, problems).map(Content::Fresh), 48),
     };
     let mut own_scenarios = |what: &str, why: &str| {
         let given = [common.scenarios.as_ref().map(Spanned::span), common.items.as_ref().map(Spanned::span)];

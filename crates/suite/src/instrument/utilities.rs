@@ -157,6 +157,7 @@ impl Utilities {
             user: parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" "),
             prefill: context.prefill.clone(),
             calls: Vec::new(),
+            raw: false,
         }
     }
 }
