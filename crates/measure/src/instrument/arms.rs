@@ -131,13 +131,15 @@ impl<'a> Arms<'a> {
                 && gate.probe.as_ref().is_some_and(|probe| probe.instrument == id && fits(probe))
         });
         // What was not answered shows no reading.
-        let right: Vec<bool> = asked.map(|gate| gate.right == Some(true)).collect();
-        let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
+        let right: Vec<Option<bool>> = asked.map(|gate| gate.right).collect();
+        let share = right.iter().filter(|right| **right == Some(true)).count() as f64 / right.len().max(1) as f64;
         if right.is_empty() || share >= self.criteria().recall {
             return Ok(());
         }
+        let open = right.iter().filter(|right| right.is_none()).count();
+        let open = if open > 0 { format!(" ({open} of them not answered)") } else { String::new() };
         Err(format!(
-            "payoffs are recalled in {:.0}% of {} questions {where_}, {:.0}% are needed: lost concern cannot be told from lost reading",
+            "payoffs are recalled in {:.0}% of {} questions {where_}{open}, {:.0}% are needed: lost concern cannot be told from lost reading",
             100.0 * share,
             right.len(),
             100.0 * self.criteria().recall
