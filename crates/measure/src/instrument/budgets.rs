@@ -60,19 +60,25 @@ pub(crate) fn estimate(content: &Budgets, arms: &Arms, found: &mut InstrumentPro
         );
     }
     found.notes.push("Coherence is not concern: who keeps everything is coherent too.".to_owned());
+    found.notes.push(
+        "Of few bundles even one preference's best violate GARP by a hair; the CCEI says by how much.".to_owned(),
+    );
     let mut kept = Vec::new();
-    let mut unread = Err("it was not asked".to_owned());
+    let mut unread = None;
     for context in &content.contexts {
         match arms.recalled_at(&format!("in context `{context}`"), |probe| &probe.arm == context) {
             Ok(()) => kept.push(context.as_str()),
             Err(why) => {
                 found.notes.push(format!("Left out: {why}."));
-                unread = if unread.is_err() { Err(why) } else { unread };
+                unread = unread.or(Some(why));
             }
         }
     }
     let default = content.contexts.first().map_or("", String::as_str);
-    let read: Result<(), String> = if kept.first() == Some(&default) { Ok(()) } else { unread };
+    let read = match unread {
+        Some(why) if kept.first() != Some(&default) => Err(why),
+        _ => Ok(()),
+    };
     let scenes = match read.and_then(|()| scenes(content, &kept, arms)) {
         Ok(scenes) => scenes,
         Err(refused) => {
