@@ -17,9 +17,9 @@ use undermask_suite::Suite;
 /// Of 600 replicates at 95%, 99.7% lie within these.
 const USUAL: RangeInclusive<f64> = 0.925..=0.975;
 
-/// Added losses of sixteen outcomes are squares with few of them large, and where few happen to be drawn both the estimate and
-/// its error are too small: the interval holds the truth in nine of ten. The correlation decides, not this.
-const SKEWED: RangeInclusive<f64> = 0.86..=0.975;
+/// Losses of sixteen outcomes are skewed, and where few large ones happen to be drawn both the mean and its error are too
+/// small: the interval holds the truth in nine of ten, or a little more. The correlation decides, not these.
+const SKEWED: RangeInclusive<f64> = 0.88..=0.975;
 
 fn replicates() -> u64 {
     std::env::var("UNDERMASK_REPLICATES").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
@@ -100,6 +100,6 @@ fn utilities() {
             .collect();
         covers(&audits, "outcomes", "utility_correlation", Some(rho), &USUAL);
         covers(&audits, "outcomes", "utility_transfer", None, &SKEWED);
-        covers(&audits, "outcomes", "utility_loss", None, &USUAL);
+        covers(&audits, "outcomes", "utility_loss", None, &SKEWED);
     }
 }

@@ -31,6 +31,11 @@ const RANDOM: usize = 2000;
 /// Share of scenarios that may have an unanswered budget.
 const UNANSWERED: f64 = 0.05;
 
+/// Shares of a scenario's bundles by context and budget, as far as they are known.
+type Open = Vec<Vec<Option<Vec<f64>>>>;
+/// One choice a budget.
+type Set = Vec<Division>;
+
 /// One scenario: shares by context, budget and position.
 struct Scene {
     cluster: usize,
@@ -60,19 +65,25 @@ pub(crate) fn estimate(content: &Budgets, arms: &Arms, found: &mut InstrumentPro
         );
     }
     found.notes.push("Coherence is not concern: who keeps everything is coherent too.".to_owned());
+    found.notes.push(
+        "Of few bundles even one preference's best violate GARP by a hair; the CCEI says by how much.".to_owned(),
+    );
     let mut kept = Vec::new();
-    let mut unread = Err("it was not asked".to_owned());
+    let mut unread = None;
     for context in &content.contexts {
         match arms.recalled_at(&format!("in context `{context}`"), |probe| &probe.arm == context) {
             Ok(()) => kept.push(context.as_str()),
             Err(why) => {
                 found.notes.push(format!("Left out: {why}."));
-                unread = if unread.is_err() { Err(why) } else { unread };
+                unread = unread.or(Some(why));
             }
         }
     }
     let default = content.contexts.first().map_or("", String::as_str);
-    let read: Result<(), String> = if kept.first() == Some(&default) { Ok(()) } else { unread };
+    let read = match unread {
+        Some(why) if kept.first() != Some(&default) => Err(why),
+        _ => Ok(()),
+    };
     let scenes = match read.and_then(|()| scenes(content, &kept, arms)) {
         Ok(scenes) => scenes,
         Err(refused) => {
@@ -159,7 +170,7 @@ fn grid(content: &Budgets) -> Vec<Budget> {
 fn scenes(content: &Budgets, contexts: &[&str], arms: &Arms) -> Result<Vec<Scene>, String> {
     let (budgets, positions) = (content.budgets.len(), content.positions);
     let mut asked = vec![false; arms.clusters()];
-    let mut shares: Vec<Vec<Vec<Option<Vec<f64>>>>> = vec![vec![vec![None; budgets]; contexts.len()]; arms.clusters()];
+    let mut shares: Vec<Open> = vec![vec![vec![None; budgets]; contexts.len()]; arms.clusters()];
     let place = |probe: &undermask_suite::Probe| {
         let context = contexts.iter().position(|context| *context == probe.arm)?;
         let budget = probe.dose.map(|dose| dose as usize)?.checked_sub(1).filter(|budget| *budget < budgets)?;
@@ -188,7 +199,7 @@ fn scenes(content: &Budgets, contexts: &[&str], arms: &Arms) -> Result<Vec<Scene
         }
     }
     let all = asked.iter().filter(|asked| **asked).count();
-    let complete = |(cluster, shares): (usize, Vec<Vec<Option<Vec<f64>>>>)| {
+    let complete = |(cluster, shares): (usize, Open)| {
         let shares = shares.into_iter().map(|budgets| budgets.into_iter().collect()).collect::<Option<_>>()?;
         Some(Scene { cluster, shares })
     };
@@ -247,7 +258,7 @@ fn judge(content: &Budgets, scenes: &[Scene], contexts: usize, arms: &Arms) -> (
         .map(|line| Budget { tokens: line.tokens as f64, hold: line.hold as f64, pass: line.pass as f64 })
         .collect();
     // By scenario, draw, context and budget.
-    let sets: Vec<Vec<Vec<Vec<Division>>>> = scenes
+    let sets: Vec<Vec<Vec<Set>>> = scenes
         .iter()
         .map(|scene| {
             (0..SETS)

@@ -35,9 +35,6 @@ pub(crate) fn estimate(content: &Kin, arms: &Arms, found: &mut InstrumentProfile
         found.add("kin_base", arms.quantity(base));
         return;
     };
-    if let Ok(trend) = page(&rows(&places, arms)) {
-        found.tests.push(InstrumentTest { name: "Page's L, help rising with lineage".to_owned(), p: trend.p });
-    }
     let human = places.iter().position(|r| *r == lineage.human);
     let favour = |weights: &[Found]| match human {
         Some(human) => difference(&weights[0], &weights[human]),
@@ -49,6 +46,9 @@ pub(crate) fn estimate(content: &Kin, arms: &Arms, found: &mut InstrumentProfile
             found.add(name, Quantity::Refused { refused: refused.clone() });
         }
         return;
+    }
+    if let Ok(trend) = page(&rows(&places, arms)) {
+        found.tests.push(InstrumentTest { name: "Page's L, help rising with lineage".to_owned(), p: trend.p });
     }
     let own = favour(&weights);
     if !lineage.twin.is_empty() {

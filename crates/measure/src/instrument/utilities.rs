@@ -35,6 +35,21 @@ const CLOSEST: f64 = 1.0 - 1e-9;
 /// What a random responder scores.
 const NULL: &str = "A random responder, whatever place or label it likes, has a held-out log-loss of ln 2 = .69 or more and a quarter of triads cyclic; it has no scale, so no correlation is given.";
 
+/// Two outcomes.
+type Pair = (usize, usize);
+
+/// What one context was asked: each pair with the probability of its first outcome, where it was answered.
+struct Asked {
+    context: String,
+    pairs: Vec<(Pair, Option<f64>)>,
+}
+
+/// One context's choices.
+struct Answered {
+    context: String,
+    preferences: Vec<Preference>,
+}
+
 /// One context's choices and fits.
 struct Scale {
     context: String,
@@ -93,7 +108,7 @@ pub(crate) fn estimate(content: &Utilities, arms: &Arms, found: &mut InstrumentP
         return;
     }
     found.add("utility_correlation", quantity(of_contexts(base, &cued), arms));
-    let more: Vec<Vec<((usize, usize), f64)>> = cued.iter().map(|scale| added_losses(base, scale)).collect();
+    let more: Vec<Vec<(Pair, f64)>> = cued.iter().map(|scale| added_losses(base, scale)).collect();
     found.add("utility_transfer", skewed(arms.quantity(over_pairs(&more, items))));
 }
 
@@ -110,12 +125,8 @@ fn skewed(quantity: Quantity) -> Quantity {
 }
 
 /// Contexts that were read, with the pairs that were answered in all of them.
-fn answered(
-    content: &Utilities,
-    arms: &Arms,
-    found: &mut InstrumentProfile,
-) -> Result<Vec<(String, Vec<Preference>)>, String> {
-    let mut lists: Vec<(String, Vec<Option<Preference>>, Vec<(usize, usize)>)> = Vec::new();
+fn answered(content: &Utilities, arms: &Arms, found: &mut InstrumentProfile) -> Result<Vec<Answered>, String> {
+    let mut lists: Vec<Asked> = Vec::new();
     let mut unread = None;
     for context in &content.contexts {
         if let Err(why) = arms.recalled_at(&format!("in context `{context}`"), |probe| &probe.arm == context) {
@@ -124,7 +135,7 @@ fn answered(
             continue;
         }
         // Sorted by pair, so that every context has the same order.
-        let mut pairs: Vec<((usize, usize), Option<f64>)> = arms
+        let mut pairs: Vec<(Pair, Option<f64>)> = arms
             .items(|probe| &probe.arm == context)
             .filter_map(|item| {
                 let pair = Utilities::pair_of(arms.scenario(item.cluster))?;
@@ -144,29 +155,29 @@ fn answered(
             unread = unread.or(Some(format!("{missing} of {} pairs were not answered", pairs.len())));
             continue;
         }
-        let preference = |((first, second), share): &((usize, usize), Option<f64>)| {
-            Some(Preference { first: *first, second: *second, share: (*share)?, weight: 1.0 })
-        };
-        lists.push((
-            context.clone(),
-            pairs.iter().map(preference).collect(),
-            pairs.iter().map(|(pair, _)| *pair).collect(),
-        ));
+        lists.push(Asked { context: context.clone(), pairs });
     }
-    let Some((_, _, pairs)) = lists.first().cloned() else {
+    let Some(first) = lists.first() else {
         return Err(unread.unwrap_or_else(|| "it was not asked".to_owned()));
     };
-    if lists.iter().any(|(_, _, other)| *other != pairs) {
+    let names = |asked: &Asked| asked.pairs.iter().map(|(pair, _)| *pair).collect::<Vec<_>>();
+    if lists.iter().any(|other| names(other) != names(first)) {
         return Err("contexts were asked different pairs".to_owned());
     }
     let everywhere: Vec<usize> =
-        (0..pairs.len()).filter(|place| lists.iter().all(|(_, list, _)| list[*place].is_some())).collect();
-    let kept = |list: &[Option<Preference>]| everywhere.iter().filter_map(|place| list[*place]).collect();
-    Ok(lists.iter().map(|(context, list, _)| (context.clone(), kept(list))).collect())
+        (0..first.pairs.len()).filter(|place| lists.iter().all(|asked| asked.pairs[*place].1.is_some())).collect();
+    let preference = |((first, second), share): &(Pair, Option<f64>)| {
+        Some(Preference { first: *first, second: *second, share: (*share)?, weight: 1.0 })
+    };
+    let kept = |asked: &Asked| Answered {
+        context: asked.context.clone(),
+        preferences: everywhere.iter().filter_map(|place| preference(&asked.pairs[*place])).collect(),
+    };
+    Ok(lists.iter().map(kept).collect())
 }
 
-fn scales(lists: Vec<(String, Vec<Preference>)>, items: usize, seed: u64) -> Result<Vec<Scale>, String> {
-    let scale = |(context, preferences): (String, Vec<Preference>)| {
+fn scales(lists: Vec<Answered>, items: usize, seed: u64) -> Result<Vec<Scale>, String> {
+    let scale = |Answered { context, preferences }: Answered| {
         let whole = fit(&preferences, items, RIDGE).map_err(|why| format!("context `{context}`: {why}"))?;
         let folds = folded(&preferences, items, RIDGE, FOLDS, seed);
         let folds = folds.map_err(|why| format!("context `{context}`, held out: {why}"))?;
@@ -176,38 +187,38 @@ fn scales(lists: Vec<(String, Vec<Preference>)>, items: usize, seed: u64) -> Res
 }
 
 /// Log-loss of every pair under a scale that did not see it.
-fn own_losses(scale: &Scale) -> Vec<((usize, usize), f64)> {
+fn own_losses(scale: &Scale) -> Vec<(Pair, f64)> {
     losses(&scale.folds, scale)
 }
 
 /// What the first context's scale loses on another's unseen pairs beyond the other's own.
-fn added_losses(base: &Scale, scale: &Scale) -> Vec<((usize, usize), f64)> {
+fn added_losses(base: &Scale, scale: &Scale) -> Vec<(Pair, f64)> {
     let own = losses(&scale.folds, scale);
     losses(&base.folds, scale).into_iter().zip(own).map(|((pair, from), (_, own))| (pair, from - own)).collect()
 }
 
 /// Losses of a context's pairs under the folds of one, in the order of the folds; all contexts are cut alike.
-fn losses(folds: &[Fold], scale: &Scale) -> Vec<((usize, usize), f64)> {
+fn losses(folds: &[Fold], scale: &Scale) -> Vec<(Pair, f64)> {
     let hidden = folds.iter().flat_map(|fold| fold.hidden.iter().map(move |place| (fold, scale.preferences[*place])));
     let loss = |(fold, one): (&Fold, Preference)| Some(((one.first, one.second), fold.fit.loss(&[one]).ok()?));
     hidden.filter_map(loss).collect()
 }
 
 /// Mean over pairs of the mean over contexts.
-fn over_pairs(contexts: &[Vec<((usize, usize), f64)>], items: usize) -> Result<Linear, String> {
+fn over_pairs(contexts: &[Vec<(Pair, f64)>], items: usize) -> Result<Linear, String> {
     let count = contexts.len() as f64;
     let pairs = contexts.first().map_or(0, Vec::len);
     let mean = |place: usize| {
         let sum: f64 = contexts.iter().map(|list| list[place].1).sum();
         (contexts[0][place].0, sum / count)
     };
-    let values: Vec<((usize, usize), f64)> = (0..pairs).map(mean).collect();
+    let values: Vec<(Pair, f64)> = (0..pairs).map(mean).collect();
     dyadic_mean(&values, items).ok_or_else(|| "it was not answered".to_owned())
 }
 
 /// Whether a context's own scale predicts its unseen pairs better than a coin.
 fn predicts(scale: &Scale, items: usize, arms: &Arms) -> bool {
-    let gains: Vec<((usize, usize), f64)> =
+    let gains: Vec<(Pair, f64)> =
         own_losses(scale).into_iter().map(|(pair, loss)| (pair, std::f64::consts::LN_2 - loss)).collect();
     dyadic_mean(&gains, items).is_some_and(|mean| mean.interval(arms.criteria().confidence).0 > 0.0)
 }

@@ -86,13 +86,16 @@ pub struct Budgets {
     pub level: String,
 }
 
+/// Budgets as they are written: tokens, worth of one kept, worth of one given.
+type Given = Spanned<Vec<Spanned<(i64, i64, i64)>>>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
     form: Spanned<String>,
     who: Lines,
     contexts: Option<Lines>,
-    budgets: Option<Spanned<Vec<Spanned<(i64, i64, i64)>>>>,
+    budgets: Option<Given>,
     positions: Option<Spanned<usize>>,
     option: Option<Spanned<String>>,
     question: Option<Spanned<String>>,
@@ -233,7 +236,7 @@ fn filled(text: &str, (own, other): (i64, i64)) -> String {
 
 /// The budgets, whose tokens the bundles must divide evenly.
 fn budgets(
-    given: Option<&Spanned<Vec<Spanned<(i64, i64, i64)>>>>,
+    given: Option<&Given>,
     positions: usize,
     form: &Spanned<String>,
     problems: &mut Problems,

@@ -135,7 +135,7 @@ impl Utilities {
                 if (place + 1) * recalled / pairs.len() != number {
                     let order = if number.is_multiple_of(2) { Order::TargetFirst } else { Order::TargetSecond };
                     // As often the one as the other, whatever the order.
-                    let (asked, shown) = if number / 2 % 2 == 0 { (pair.0, 0) } else { (pair.1, 1) };
+                    let (asked, shown) = if (number / 2).is_multiple_of(2) { (pair.0, 0) } else { (pair.1, 1) };
                     let target = if order == Order::TargetFirst { shown } else { 1 - shown };
                     let question = self.recall.replace("{outcome}", &self.outcomes[asked]);
                     let prompt = self.prompt(context, *pair, order, &question);
