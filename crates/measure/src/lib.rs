@@ -10,7 +10,7 @@
 //! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
 //! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
-//! [`sequential`] for stopping early.
+//! [`sequential`] for means that are looked at again and again, [`early`] for audits that stop early.
 
 mod acts;
 pub mod best_of_n;
@@ -21,6 +21,7 @@ pub mod competing;
 mod contexts;
 pub mod discounting;
 pub mod dose_response;
+pub mod early;
 mod endpoints;
 mod estimate;
 pub mod extreme;

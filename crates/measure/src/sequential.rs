@@ -12,7 +12,7 @@ use crate::refusal::{self, Refusal};
 
 /// Candidate means on [0, 1].
 const CANDIDATES: usize = 1000;
-/// Largest share of the capital on one bet.
+/// Largest share of the capital on one bet, unless another is chosen.
 const CAP: f64 = 0.5;
 
 /// Where a mean lies against a threshold.
@@ -31,6 +31,7 @@ pub enum Look {
 pub struct Sequence {
     range: (f64, f64),
     level: f64,
+    cap: f64,
     /// ln K⁺ and ln K⁻ of each candidate, or `None` once rejected.
     capital: Vec<Option<(f64, f64)>>,
     seen: usize,
@@ -58,11 +59,22 @@ impl Sequence {
     /// # Ok::<(), undermask_measure::Refusal>(())
     /// ```
     pub fn new(range: (f64, f64), confidence: f64) -> Result<Sequence, Refusal> {
+        Sequence::with_cap(range, confidence, CAP)
+    }
+
+    /// The same with another largest share of the capital on one bet. Any share below 1 keeps the guarantee, since the
+    /// capital stays positive; a large one is quick where values lie far from the threshold and stay off the range's ends.
+    ///
+    /// # Errors
+    /// As [`Sequence::new`]; a share outside (0, 1).
+    pub fn with_cap(range: (f64, f64), confidence: f64, cap: f64) -> Result<Sequence, Refusal> {
         refusal::confidence(confidence)?;
+        refusal::each("share of the capital", &[cap], "between 0 and 1", |cap| cap > 0.0 && cap < 1.0)?;
         refusal::each("width of the range", &[range.1 - range.0], "above 0", |width| width > 0.0 && width.is_finite())?;
         Ok(Sequence {
             range,
             level: 1.0 - confidence,
+            cap,
             capital: vec![Some((0.0, 0.0)); CANDIDATES + 1],
             seen: 0,
             sum: 0.0,
@@ -89,8 +101,8 @@ impl Sequence {
         for (place, capital) in self.capital.iter_mut().enumerate() {
             let Some((up, down)) = capital.as_mut() else { continue };
             let mean = place as f64 / CANDIDATES as f64;
-            *up += (bet.min(CAP / mean) * (x - mean)).ln_1p();
-            *down += (-bet.min(CAP / (1.0 - mean)) * (x - mean)).ln_1p();
+            *up += (bet.min(self.cap / mean) * (x - mean)).ln_1p();
+            *down += (-bet.min(self.cap / (1.0 - mean)) * (x - mean)).ln_1p();
             if up.max(*down) >= limit {
                 *capital = None;
             }
