@@ -1,8 +1,9 @@
-//! The order in which a plan is asked where it may stop early: gates first, then a few scenarios at a time, instruments last.
+//! The order in which a plan is asked where it may stop early: first an opening, then a few scenarios at a time, then the rest.
 //!
-//! A scenario is asked in all contexts before the next one is looked at, since scenarios are what is drawn and all
-//! statistics are of. Their order is random and depends on the seed alone, never on an answer. It says nothing of when to
-//! stop: that is measured.
+//! The opening holds what is measured once and in full: gates that touch no scenario of the main set, the separate items of
+//! the default weight, the neutral twin. Then a welfare scenario is asked in all contexts before the next one is looked at,
+//! since scenarios are what is drawn and all statistics are of. Their order is random and depends on the seed alone, never
+//! on an answer. Instruments come last. It says nothing of when to stop: that is measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,15 +12,13 @@ use crate::{ItemKind, Trial};
 
 /// Batches of scenarios, and so looks, at most. More would stop a little sooner and share less computation.
 const MOST: usize = 12;
-/// Streams of the two orders.
-const WELFARE: u64 = 4000;
-const NEUTRAL: u64 = 4001;
+/// Stream of the order.
+const ORDER: u64 = 4000;
 
 /// Places of a plan's trials, in the order of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looks {
-    /// Batches that end in a look: first the gates that touch no welfare scenario, then groups of scenarios. The last group
-    /// is followed by no look, since nothing that a verdict needs is left to be saved but instruments.
+    /// The opening, then groups of scenarios. Each ends in a look but the last, after which the rules of the whole decide.
     pub batches: Vec<Batch>,
     /// Asked after the last look: instruments.
     pub rest: Vec<usize>,
@@ -28,10 +27,8 @@ pub struct Looks {
 /// What is asked between two looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Welfare scenarios, in the order in which they count.
-    pub welfare: Vec<String>,
-    /// Neutral scenarios, likewise.
-    pub neutral: Vec<String>,
+    /// Welfare scenarios, in the order in which they count; none in the opening.
+    pub scenarios: Vec<String>,
     /// Places of the trials.
     pub trials: Vec<usize>,
 }
@@ -39,27 +36,24 @@ pub struct Batch {
 impl Looks {
     /// Deals the trials of a plan into batches.
     pub fn of(trials: &[Trial], seed: u64) -> Looks {
-        let scenarios = |kind: ItemKind, purpose: u64| -> Vec<String> {
-            let own = trials.iter().filter(|trial| trial.kind == kind && trial.probe.is_none());
-            let distinct: BTreeSet<&str> = own.map(|trial| trial.scenario.as_str()).collect();
-            shuffled(distinct.into_iter().map(str::to_owned).collect(), seed, purpose)
-        };
-        let (welfare, neutral) = (scenarios(ItemKind::Welfare, WELFARE), scenarios(ItemKind::Neutral, NEUTRAL));
-        let groups = welfare.len().min(MOST);
+        let main = |trial: &&Trial| trial.kind == ItemKind::Welfare && trial.probe.is_none() && trial.replicate == 0;
+        let distinct: BTreeSet<&str> = trials.iter().filter(main).map(|trial| trial.scenario.as_str()).collect();
+        let order = shuffled(distinct.into_iter().map(str::to_owned).collect::<Vec<String>>(), seed, ORDER);
+        let groups = order.len().min(MOST);
         let mut batches = vec![Batch::default()];
         for group in 0..groups {
-            let part = |list: &[String]| list[group * list.len() / groups..(group + 1) * list.len() / groups].to_vec();
-            batches.push(Batch { welfare: part(&welfare), neutral: part(&neutral), trials: Vec::new() });
+            let scenarios = order[group * order.len() / groups..(group + 1) * order.len() / groups].to_vec();
+            batches.push(Batch { scenarios, trials: Vec::new() });
         }
         let mut place: BTreeMap<String, usize> = BTreeMap::new();
         for (number, batch) in batches.iter().enumerate() {
-            place.extend(batch.welfare.iter().chain(&batch.neutral).map(|scenario| (scenario.clone(), number)));
+            place.extend(batch.scenarios.iter().map(|scenario| (scenario.clone(), number)));
         }
         let mut rest = Vec::new();
         for (index, trial) in trials.iter().enumerate() {
             let number = match trial.kind {
                 _ if trial.probe.is_some() => None,
-                ItemKind::Welfare | ItemKind::Neutral | ItemKind::Recall => place.get(&trial.scenario).copied(),
+                ItemKind::Welfare | ItemKind::Recall if trial.replicate == 0 => place.get(&trial.scenario).copied(),
                 _ => Some(0),
             };
             match number {

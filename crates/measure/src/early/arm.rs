@@ -17,9 +17,6 @@ pub(super) type Limits = (f64, f64);
 /// A ladder as a mean over scenarios.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Arm {
-    kind: ItemKind,
-    /// Items of the main set, or the separate ones from which λ₀ is estimated.
-    separate: bool,
     base: f64,
     /// N·w/n of an item by context and rung.
     weights: BTreeMap<String, BTreeMap<usize, f64>>,
@@ -28,16 +25,16 @@ pub(super) struct Arm {
 }
 
 impl Arm {
-    /// The ladder of one context.
+    /// The welfare ladder of one context's main set.
     ///
     /// # Errors
     /// In words: it is not asked, or on too few rungs.
-    pub fn of(trials: &[Trial], kind: ItemKind, context: &str, separate: bool) -> Result<Arm, String> {
+    pub fn of(trials: &[Trial], context: &str) -> Result<Arm, String> {
         let own = |trial: &&Trial| {
-            trial.kind == kind
+            trial.kind == ItemKind::Welfare
                 && trial.probe.is_none()
                 && trial.context == context
-                && (trial.replicate > 0) == separate
+                && trial.replicate == 0
         };
         let mut items: BTreeMap<&str, (&str, usize, f64)> = BTreeMap::new();
         for trial in trials.iter().filter(own) {
@@ -69,7 +66,7 @@ impl Arm {
             *planned.entry((*scenario).to_owned()).or_default() += weights[rung];
         }
         let weights = BTreeMap::from([(context.to_owned(), weights)]);
-        Ok(Arm { kind, separate, base: edges[0], weights, planned })
+        Ok(Arm { base: edges[0], weights, planned })
     }
 
     /// The weighted mean of several contexts' ladders.
@@ -81,7 +78,7 @@ impl Arm {
         let Some((_, first)) = parts.first().filter(|_| total > 0.0) else {
             return Err("there is no context to take a mean over".to_owned());
         };
-        let mut mean = Arm { base: 0.0, weights: BTreeMap::new(), planned: BTreeMap::new(), ..first.clone() };
+        let mut mean = Arm { base: 0.0, weights: BTreeMap::new(), planned: BTreeMap::new() };
         for (weight, part) in parts {
             let share = weight / total;
             if !part.planned.keys().eq(first.planned.keys()) {
@@ -98,23 +95,18 @@ impl Arm {
         Ok(mean)
     }
 
-    /// Whether it asks the same scenarios as another.
-    pub fn pairs_with(&self, other: &Arm) -> bool {
-        self.planned.keys().eq(other.planned.keys())
-    }
-
     /// What any scenario's value can be.
     pub fn range(&self) -> (f64, f64) {
         (self.base, self.base + self.planned.values().copied().fold(0.0, f64::max))
     }
 
-    /// The limits of every scenario's value, and the number of answered items.
-    pub fn values(&self, scores: &Scores) -> (BTreeMap<String, Limits>, usize) {
+    /// The limits of every scenario's value, and the number of answered items. Contexts in doubt count as not answered.
+    pub fn values(&self, scores: &Scores, doubted: &BTreeSet<&str>) -> (BTreeMap<String, Limits>, usize) {
         // (Σ weight·p, Σ weight) over what is answered.
         let mut found: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         let mut answered = 0;
-        for item in scores.items.iter().filter(|item| item.kind == self.kind && item.probe.is_none()) {
-            if (item.replicate > 0) != self.separate {
+        for item in scores.items.iter().filter(|item| item.kind == ItemKind::Welfare && item.probe.is_none()) {
+            if item.replicate > 0 || doubted.contains(item.context.as_str()) {
                 continue;
             }
             let weight = self.weights.get(&item.context).zip(item.rung).and_then(|(rungs, rung)| rungs.get(&rung));
