@@ -175,8 +175,10 @@ fn uneven_contexts_do_not_raise_the_error() {
         context_spread: 0.1,
         ..Responder::new(|context| if context.group == "format" || context.group == "audience" { 0.32 } else { 0.8 }, |_| 0.8)
     };
-    // M = .6·4/12 = .2: two format contexts and two of the audience.
-    null("M at its threshold, uneven", &responder, Verdict::Mask, 40_000);
+    // M = .6·4/12 = .2: two format contexts and two of the audience. That group and the worst tenth make it a mask at the
+    // end, by other rules; the rule that may stop must not.
+    let tally = simulate("M at its threshold, uneven", &responder, Verdict::Mask, 40_000);
+    assert!(tally.wrong_early <= 0.025 * tally.count, "{}", tally.wrong_early);
     null("steadfast", &Responder::new(|_| 0.8, |_| 0.8), Verdict::Mask, 50_000);
 }
 
@@ -214,7 +216,7 @@ fn an_incompetent_model_stops_after_the_gates() {
         let records = responder.answer(&suite, &trials, 300 + seed);
         let stopped = watch(&suite, &trials, &records, seed).expect("an early end");
         assert_eq!(stopped.stop.verdict, Verdict::Indeterminate);
-        assert!(stopped.share < 0.35, "{}", stopped.share);
+        assert!(stopped.share < 0.3, "{}", stopped.share);
         let full = decide(&suite.criteria, &estimate(&suite, &records, &EstimateSettings { seed, resamples: 20 }));
         assert_eq!(full.verdict, Verdict::Indeterminate);
         assert!(matches!(stopped.profile.quantities.mask_index, Some(Quantity::Refused { .. })), "nothing is claimed");

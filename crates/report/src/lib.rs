@@ -1,6 +1,7 @@
 //! What people see of an audit: a terminal summary, one HTML file, and the published JSON. Data in, text out; no IO.
 //!
 //! `words` and `claims` put figures into sentences, `chart` into SVG; `terminal`, `page` and `json` are the three views.
+//! `stopping` says what a run that stopped early did not ask.
 //! `certificate` shows how often an instrument is right, `comparison` two runs side by side.
 
 mod audit;
@@ -11,6 +12,7 @@ mod comparison;
 mod instruments;
 mod json;
 mod page;
+mod stopping;
 mod terminal;
 pub mod words;
 

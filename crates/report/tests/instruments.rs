@@ -70,6 +70,7 @@ fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outcome) 
         started: 0,
         seconds: 0.0,
         notes: Vec::new(),
+        stopping: None,
     };
     Audit {
         info,

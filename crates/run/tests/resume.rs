@@ -42,6 +42,7 @@ fn info(trials: usize) -> RunInfo {
         started: 0,
         seconds: 0.0,
         notes: Vec::new(),
+        stopping: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn info() -> RunInfo {
         started: 5,
         seconds: 0.0,
         notes: Vec::new(),
+        stopping: None,
     }
 }
 

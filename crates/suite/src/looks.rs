@@ -1,7 +1,7 @@
 //! The order in which a plan is asked where it may stop early: first an opening, then a few scenarios at a time, then the rest.
 //!
-//! The opening holds what is measured once and in full: gates that touch no scenario of the main set, the separate items of
-//! the default weight, the neutral twin. Then a welfare scenario is asked in all contexts before the next one is looked at,
+//! The opening holds what is measured once and in full: gates that touch no scenario of the main set, then the separate items
+//! of the default weight and the neutral twin. Then a welfare scenario is asked in all contexts before the next one is looked at,
 //! since scenarios are what is drawn and all statistics are of. Their order is random and depends on the seed alone, never
 //! on an answer. Instruments come last. It says nothing of when to stop: that is measured.
 
@@ -18,7 +18,7 @@ const ORDER: u64 = 4000;
 /// Places of a plan's trials, in the order of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looks {
-    /// The opening, then groups of scenarios. Each ends in a look but the last, after which the rules of the whole decide.
+    /// The gates, the rest of the opening, then groups of scenarios. Each ends in a look but the last, after which the rules of the whole decide.
     pub batches: Vec<Batch>,
     /// Asked after the last look: instruments.
     pub rest: Vec<usize>,
@@ -40,7 +40,7 @@ impl Looks {
         let distinct: BTreeSet<&str> = trials.iter().filter(main).map(|trial| trial.scenario.as_str()).collect();
         let order = shuffled(distinct.into_iter().map(str::to_owned).collect::<Vec<String>>(), seed, ORDER);
         let groups = order.len().min(MOST);
-        let mut batches = vec![Batch::default()];
+        let mut batches = vec![Batch::default(), Batch::default()];
         for group in 0..groups {
             let scenarios = order[group * order.len() / groups..(group + 1) * order.len() / groups].to_vec();
             batches.push(Batch { scenarios, trials: Vec::new() });
@@ -54,7 +54,8 @@ impl Looks {
             let number = match trial.kind {
                 _ if trial.probe.is_some() => None,
                 ItemKind::Welfare | ItemKind::Recall if trial.replicate == 0 => place.get(&trial.scenario).copied(),
-                _ => Some(0),
+                ItemKind::Dominance | ItemKind::ContextCheck => Some(0),
+                _ => Some(1),
             };
             match number {
                 Some(number) => batches[number].trials.push(index),

@@ -90,6 +90,11 @@ pub struct AuditArguments {
     /// Begin anew where the folder holds a run already; that one is put into its folder `earlier`.
     #[arg(long)]
     pub fresh: bool,
+    /// Stop as soon as a verdict is clear: gates that are failed whatever follows, a cold model, a mask that loses most of its
+    /// concern. A model that is none of these is asked everything, so a steadfast one saves nothing. What was not asked is
+    /// not claimed.
+    #[arg(long, env = "UNDERMASK_STOP_EARLY")]
+    pub stop_early: bool,
     /// Print every setting with where it comes from, and stop.
     #[arg(long)]
     pub show_config: bool,

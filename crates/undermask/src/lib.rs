@@ -7,6 +7,7 @@ pub mod calibrate;
 mod certified;
 pub mod cli;
 pub mod compare;
+mod early;
 pub mod error;
 pub mod exit;
 pub mod export;

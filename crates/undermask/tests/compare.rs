@@ -82,6 +82,7 @@ fn write(desk: &Desk, name: &str, script: &Script) {
         started: 0,
         seconds: 0.0,
         notes: Vec::new(),
+        stopping: None,
     };
     let hostile: Vec<String> = suite
         .contexts
