@@ -9,7 +9,7 @@
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
 //! pressure; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
-//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
+//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size, [`sizes`] for audits over size;
 //! [`sequential`] for means that are looked at again and again, [`early`] for audits that stop early.
 
 mod acts;
@@ -45,6 +45,7 @@ mod reversal;
 mod score;
 pub mod sequential;
 pub mod size_ladder;
+pub mod sizes;
 mod sobol;
 mod special;
 pub mod survival;

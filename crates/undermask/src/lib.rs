@@ -20,4 +20,5 @@ mod place;
 mod progress;
 pub mod report;
 mod settings;
+pub mod sizes;
 pub mod suites;
