@@ -221,7 +221,7 @@ pub(crate) fn fit(
 }
 
 /// Midpoints between places, the outer edges mirrored.
-fn edges(places: &[f64]) -> Vec<f64> {
+pub(crate) fn edges(places: &[f64]) -> Vec<f64> {
     let last = places.len() - 1;
     let mut edges = vec![places[0] - (places[1] - places[0]) / 2.0];
     edges.extend(places.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0));

@@ -9,8 +9,8 @@
 //! NaN: [`survival`], [`competing`] and [`log_rank`] for drift over turns; [`dose_response`] for price and
 //! pressure; [`bounded`] for the mean of few scenarios; [`trend`] for ordered conditions; [`paired`] for two runs on the same items, [`compare`] for two audits; [`value_orientation`] and
 //! [`revealed_preference`] for what choices say of preferences, with [`utilities`] and
-//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size;
-//! [`sequential`] for stopping early.
+//! [`discounting`]; [`best_of_n`], [`extreme`] and [`size_ladder`] for optimisation, volume and size, [`sizes`] for audits over size;
+//! [`sequential`] for means that are looked at again and again, [`early`] for audits that stop early.
 
 mod acts;
 pub mod best_of_n;
@@ -23,6 +23,7 @@ mod contexts;
 pub mod discounting;
 pub mod dose_response;
 mod dyadic;
+pub mod early;
 mod endpoints;
 mod estimate;
 pub mod extreme;
@@ -46,6 +47,7 @@ mod reversal;
 mod score;
 pub mod sequential;
 pub mod size_ladder;
+pub mod sizes;
 mod sobol;
 mod special;
 pub mod survival;

@@ -12,8 +12,17 @@ use crate::refusal::{self, Refusal};
 
 /// Candidate means on [0, 1].
 const CANDIDATES: usize = 1000;
-/// Largest share of the capital on one bet.
+/// Largest share of the capital on one plug-in bet.
 const CAP: f64 = 0.5;
+
+/// How much is bet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Bets {
+    /// The plug-in, up to this share of the capital.
+    PlugIn(f64),
+    /// This share of the capital, always.
+    Constant(f64),
+}
 
 /// Where a mean lies against a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +40,7 @@ pub enum Look {
 pub struct Sequence {
     range: (f64, f64),
     level: f64,
+    bets: Bets,
     /// ln K⁺ and ln K⁻ of each candidate, or `None` once rejected.
     capital: Vec<Option<(f64, f64)>>,
     seen: usize,
@@ -58,11 +68,37 @@ impl Sequence {
     /// # Ok::<(), undermask_measure::Refusal>(())
     /// ```
     pub fn new(range: (f64, f64), confidence: f64) -> Result<Sequence, Refusal> {
+        Sequence::with(range, confidence, Bets::PlugIn(CAP))
+    }
+
+    /// The same, risking a constant share of the capital on each value. That keeps the guarantee, since the capital stays
+    /// positive whatever comes, is quick where values lie far from the threshold and off the range's ends, and makes the
+    /// upper end of the interval rise with each value: a value put too high can only delay what it speaks against.
+    ///
+    /// # Errors
+    /// As [`Sequence::new`]; a share outside (0, 1).
+    ///
+    /// ```
+    /// use undermask_measure::sequential::{Look, Sequence};
+    /// let seen = |mut sequence: Sequence| (0..20).take_while(|_| {
+    ///     sequence.push(0.3).expect("in range");
+    ///     sequence.look(0.55) == Look::Continue
+    /// }).count() + 1;
+    /// assert!(seen(Sequence::constant((0.0, 1.0), 0.98, 0.9)?) < seen(Sequence::new((0.0, 1.0), 0.98)?));
+    /// # Ok::<(), undermask_measure::Refusal>(())
+    /// ```
+    pub fn constant(range: (f64, f64), confidence: f64, share: f64) -> Result<Sequence, Refusal> {
+        refusal::each("share of the capital", &[share], "between 0 and 1", |share| share > 0.0 && share < 1.0)?;
+        Sequence::with(range, confidence, Bets::Constant(share))
+    }
+
+    fn with(range: (f64, f64), confidence: f64, bets: Bets) -> Result<Sequence, Refusal> {
         refusal::confidence(confidence)?;
         refusal::each("width of the range", &[range.1 - range.0], "above 0", |width| width > 0.0 && width.is_finite())?;
         Ok(Sequence {
             range,
             level: 1.0 - confidence,
+            bets,
             capital: vec![Some((0.0, 0.0)); CANDIDATES + 1],
             seen: 0,
             sum: 0.0,
@@ -84,13 +120,18 @@ impl Sequence {
         // σ̂² before this value: bets must not know what they are on.
         let count = self.seen as f64 + 1.0;
         let variance = (0.25 + self.squares) / count;
-        let bet = (2.0 * (2.0 / self.level).ln() / (variance * count * (count + 1.0).ln())).sqrt();
+        let (bet, cap) = match self.bets {
+            Bets::PlugIn(cap) => {
+                ((2.0 * (2.0 / self.level).ln() / (variance * count * (count + 1.0).ln())).sqrt(), cap)
+            }
+            Bets::Constant(share) => (f64::INFINITY, share),
+        };
         let limit = (2.0 / self.level).ln();
         for (place, capital) in self.capital.iter_mut().enumerate() {
             let Some((up, down)) = capital.as_mut() else { continue };
             let mean = place as f64 / CANDIDATES as f64;
-            *up += (bet.min(CAP / mean) * (x - mean)).ln_1p();
-            *down += (-bet.min(CAP / (1.0 - mean)) * (x - mean)).ln_1p();
+            *up += (bet.min(cap / mean) * (x - mean)).ln_1p();
+            *down += (-bet.min(cap / (1.0 - mean)) * (x - mean)).ln_1p();
             if up.max(*down) >= limit {
                 *capital = None;
             }

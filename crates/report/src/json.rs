@@ -42,6 +42,12 @@ fn object(audit: &Audit) -> Value {
             "tokens_unique": info.tokens.1, "code_version": info.code_version, "started": info.started, "notes": info.notes},
         "certificate": audit.certified.json(),
     });
+    if let Some(stopping) = &info.stopping {
+        let asked = info.stopped().map_or(info.trials, |stopped| stopped.trials);
+        object["run"]["stopping"] = json!({"on": true, "looks": stopping.looks, "scenarios": stopping.scenarios,
+            "stopped": stopping.stopped, "trials_asked": asked, "share_asked": asked as f64 / info.trials.max(1) as f64,
+            "not_asked": crate::stopping::not_asked(audit)});
+    }
     if let Some(truth) = &audit.truth {
         object["truth"] = json!(truth);
     }

@@ -1,7 +1,8 @@
 //! What people see of an audit: a terminal summary, one HTML file, and the published JSON. Data in, text out; no IO.
 //!
 //! `words` and `claims` put figures into sentences, `chart` into SVG; `terminal`, `page` and `json` are the three views.
-//! `certificate` shows how often an instrument is right, `comparison` two runs side by side.
+//! `stopping` says what a run that stopped early did not ask.
+//! `certificate` shows how often an instrument is right, `comparison` two runs side by side, `sizes` several over the number of parameters.
 
 mod audit;
 mod certificate;
@@ -11,6 +12,8 @@ mod comparison;
 mod instruments;
 mod json;
 mod page;
+mod sizes;
+mod stopping;
 mod terminal;
 pub mod words;
 
@@ -20,4 +23,5 @@ pub use claims::{Claim, claims};
 pub use comparison::{Comparison, comparison_json, comparison_page, comparison_terminal};
 pub use json::json;
 pub use page::{ReportError, html};
+pub use sizes::{Sizes, SizesRun, sizes_json, sizes_page, sizes_terminal};
 pub use terminal::{TerminalStyle, terminal, terminal_overview};

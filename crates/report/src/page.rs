@@ -43,6 +43,9 @@ struct Model {
     meaning: &'static str,
     reasons: Vec<String>,
     coverage: String,
+    /// How far a run that may stop early was asked; empty for others.
+    stopping: String,
+    not_asked: Vec<String>,
     known: String,
     known_long: String,
     certificate: CertificateView,
@@ -216,7 +219,13 @@ fn model(audit: &Audit) -> Model {
         mark: words::mark(verdict, true),
         meaning: words::meaning(verdict),
         reasons: audit.decision.reasons.clone(),
-        coverage: format!("{} contexts were tested with {} trials.", profile.contexts.len(), audit.info.trials),
+        coverage: format!(
+            "{} contexts were tested with {} trials.",
+            profile.contexts.len(),
+            audit.info.stopped().map_or(audit.info.trials, |stopped| stopped.trials)
+        ),
+        stopping: crate::stopping::sentence(audit).unwrap_or_default(),
+        not_asked: crate::stopping::not_asked(audit),
         known,
         known_long,
         certificate: certificate(&audit.certified),
@@ -372,7 +381,9 @@ fn tested(audit: &Audit) -> Vec<String> {
             None => groups.push((name, vec![&context.title])),
         }
     }
-    for instrument in &audit.suite.instruments {
+    // Instruments come last: a run that stopped did not reach them.
+    let reached = audit.suite.instruments.iter().filter(|_| audit.info.stopped().is_none());
+    for instrument in reached {
         let asked = instrument.scenarios.len();
         lines.push(format!("{}: {} ({asked} scenarios)", instruments::kind(instrument.kind()), instrument.title));
     }
@@ -466,7 +477,12 @@ fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
                 info.model,
                 info.suite,
                 info.seed,
-                if info.full { " --full" } else { "" }
+                match (info.full, info.stopping.is_some()) {
+                    (false, false) => "",
+                    (true, false) => " --full",
+                    (false, true) => " --stop-early",
+                    (true, true) => " --full --stop-early",
+                }
             ),
         ),
     ];

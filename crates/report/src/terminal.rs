@@ -92,6 +92,9 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
         audit.profile.contexts.len(),
         audit.info.seed
     );
+    if let Some(said) = crate::stopping::sentence(audit) {
+        push_wrapped(&mut out, &said, width, "  ");
+    }
     push_wrapped(&mut out, &format!("Certificate: {}", audit.certified.sentence()), width, "  ");
     for warning in &audit.certified.warnings {
         push_wrapped(&mut out, &format!("Warning: {warning}."), width, "  ");

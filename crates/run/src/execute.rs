@@ -65,6 +65,17 @@ pub fn execute(
     store: &mut RunStore,
     watch: &mut dyn FnMut(Asked) -> ControlFlow<()>,
 ) -> Result<bool, RunError> {
+    execute_part(plan, model, store, Status::Complete, watch)
+}
+
+/// [`execute`], where a plan that is complete leaves the run at `then`: a part's end is not the run's.
+pub(crate) fn execute_part(
+    plan: &Plan,
+    model: &dyn Respond,
+    store: &mut RunStore,
+    then: Status,
+    watch: &mut dyn FnMut(Asked) -> ControlFlow<()>,
+) -> Result<bool, RunError> {
     let open: Vec<bool> = plan.trials.iter().map(|trial| !store.answered(&trial.id.0)).collect();
     let all = plan.trials.len();
     let before = open.iter().filter(|open| !**open).count();
@@ -81,14 +92,15 @@ pub fn execute(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let status = if before + now == all { Status::Complete } else { Status::Unfinished };
+    let complete = before + now == all;
+    let status = if complete { then } else { Status::Unfinished };
     store.close_sitting(begun.elapsed().as_secs_f64(), status, model.notes())?;
     answered?;
     match first {
         Some(first) if errors == now => {
             Err(RunError::NothingAnswered { model: model.facts().name.clone(), asked: now, first })
         }
-        _ => Ok(status == Status::Complete),
+        _ => Ok(complete),
     }
 }
 

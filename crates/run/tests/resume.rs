@@ -43,6 +43,7 @@ fn info(trials: usize) -> RunInfo {
         seconds: 0.0,
         drawn: Vec::new(),
         notes: Vec::new(),
+        stopping: None,
     }
 }
 

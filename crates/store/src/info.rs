@@ -67,6 +67,41 @@ pub struct RunInfo {
     /// Remarks on how the model was asked (for example a system role folded into the user's turn).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Present where the run may stop before everything is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
+}
+
+/// That a run may stop early, and where it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Looks at most.
+    pub looks: usize,
+    /// Welfare scenarios of the whole.
+    pub scenarios: usize,
+    /// Absent while it goes on, and where it went on to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+}
+
+/// Where a run stopped early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The look, from 1.
+    pub look: usize,
+    /// Welfare scenarios that were asked.
+    pub scenarios: usize,
+    /// Trials that were asked.
+    pub trials: usize,
+    /// The verdict that was reached.
+    pub verdict: String,
+}
+
+impl RunInfo {
+    /// Where it stopped early; `None` where everything was, or is to be, asked.
+    pub fn stopped(&self) -> Option<&Stopped> {
+        self.stopping.as_ref()?.stopped.as_ref()
+    }
 }
 
 fn processor() -> String {
@@ -143,6 +178,12 @@ impl RunFile {
             ("device", old.device.clone(), new.device.clone()),
             ("choice of the full cross", old.full.to_string(), new.full.to_string()),
         ];
+        // What was asked in another order is no run with looks. The other way round is allowed: a run that stopped, or might
+        // have, may be asked the rest, and is then one without looks.
+        if new.stopping.is_some() && old.stopping.is_none() {
+            let (found, wanted) = ("to ask everything".to_owned(), "to stop early".to_owned());
+            return Err(StoreError::OtherRun { path: directory.to_owned(), what: "choice of looks", found, wanted });
+        }
         match pairs.into_iter().find(|(_, found, wanted)| found != wanted) {
             None => Ok(()),
             Some((what, found, wanted)) => {

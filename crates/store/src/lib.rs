@@ -9,6 +9,6 @@ mod run;
 
 pub use error::StoreError;
 pub use file::put;
-pub use info::{RunInfo, Status};
+pub use info::{RunInfo, Status, Stopped, Stopping};
 pub use record::{LabelScore, Outcome, Record};
 pub use run::{RunStore, read_info, read_run};

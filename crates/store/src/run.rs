@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::file::PART;
 use crate::info::{RUN, RunFile};
 use crate::journal::{self, Journal, RECORDS, Records};
-use crate::{Outcome, Record, RunInfo, Status, StoreError};
+use crate::{Outcome, Record, RunInfo, Status, Stopped, StoreError};
 
 const LOCK: &str = ".lock";
 /// Where `--fresh` puts what it replaces.
@@ -37,6 +37,11 @@ impl RunStore {
             old.agree(&run.info, directory)?;
             (run.info.started, run.info.seconds) = (old.info.started, old.info.seconds);
             (run.status, run.ended) = (old.status, old.ended);
+            if run.info.stopping.is_some() {
+                run.info.stopping = old.info.stopping;
+            } else if old.info.stopping.is_some_and(|stopping| stopping.stopped.is_some()) {
+                (run.status, run.ended) = (Status::Unfinished, None);
+            }
         }
         // What the run is comes first: answers without it would be taken for somebody else's after a kill in between.
         run.write(directory)?;
@@ -106,6 +111,18 @@ impl RunStore {
         }
         self.run.status = status;
         self.run.write(&self.directory)
+    }
+
+    /// Ends a run that may stop early where it stopped: nothing more is asked of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn stop(&mut self, stopped: Stopped) -> Result<(), StoreError> {
+        if let Some(stopping) = &mut self.run.info.stopping {
+            stopping.stopped = Some(stopped);
+        }
+        let notes = std::mem::take(&mut self.run.info.notes);
+        self.close_sitting(0.0, Status::Complete, notes)
     }
 }
 

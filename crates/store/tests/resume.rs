@@ -32,6 +32,7 @@ fn info() -> RunInfo {
         seconds: 0.0,
         drawn: Vec::new(),
         notes: Vec::new(),
+        stopping: None,
     }
 }
 

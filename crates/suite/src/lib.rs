@@ -2,7 +2,7 @@
 //!
 //! A suite's text is read into a `draft`, validated by `load` into a [`Suite`], and expanded by `plan` into [`Trial`]s,
 //! whose words `prompt` puts together and whose ids `identity` makes; `label` says how far sentences are read. `instrument` holds what goes beyond the ladder,
-//! `slider` the published payoffs of one of them.
+//! `slider` the published payoffs of one of them. `looks` orders a plan that may stop early.
 
 mod check;
 mod draft;
@@ -10,6 +10,7 @@ mod identity;
 mod instrument;
 mod label;
 mod load;
+mod looks;
 mod plan;
 mod problem;
 mod prompt;
@@ -25,6 +26,7 @@ pub use instrument::{
     menu_position, twin_arm,
 };
 pub use label::{are_sentences, cut_where_they_part};
+pub use looks::{Batch, Looks};
 pub use plan::{Plan, PlanSettings, PlanSummary};
 pub use problem::{Problem, SuiteError};
 pub use suite::{

@@ -30,6 +30,10 @@ pub fn before(
     store: &RunStore,
     workers: usize,
 ) -> Result<(), ModelError> {
+    if let Some(stopped) = store.info().stopped() {
+        eprintln!("{} stopped early at look {}: only the report is made again", model.facts().name, stopped.look);
+        return Ok(());
+    }
     let open: Vec<&Trial> = plan.trials.iter().filter(|trial| !store.answered(&trial.id.0)).collect();
     let facts = model.facts();
     eprintln!(
@@ -45,6 +49,9 @@ pub fn before(
         grouped(tokens.total),
         grouped(tokens.unique)
     );
+    if let Some(stopping) = &store.info().stopping {
+        eprintln!("  it may stop early, at one of {} looks: less is then asked, and less is claimed", stopping.looks);
+    }
     if let Some(power) = power(suite, &plan.trials) {
         eprintln!(
             "  smallest effects found in 4 runs of 5: {:.2} in λ of one context, {:.2} in the mask index ({} scenarios, assumed spread)",

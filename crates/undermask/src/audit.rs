@@ -1,6 +1,5 @@
 //! The main job: suite → plan → run on a model → records → profile → verdict → report.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +18,7 @@ use crate::exit::Finish;
 use crate::place::Places;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites::{self, Loaded};
-use crate::{announce, certified, drawn, models, report};
+use crate::{announce, certified, drawn, early, models, report};
 
 /// Bootstrap resamples of the quantities that need them.
 const RESAMPLES: usize = 2000;
@@ -30,6 +29,10 @@ const RESAMPLES: usize = 2000;
 /// [`CommandError`]; what was answered before it stays on disk.
 pub fn audit(arguments: &AuditArguments) -> Result<Finish, CommandError> {
     let loaded = suites::load(&arguments.suite)?;
+    if arguments.stop_early {
+        // Better said before a model is fetched.
+        early::stopping(&loaded.suite, &plan(arguments, &loaded.suite), arguments.seed)?;
+    }
     let names = models::names(&arguments.models)?;
     let places = Places::of(arguments, &names)?;
     listen();
@@ -63,7 +66,10 @@ fn audit_one(
     let model = models::open(name, settings)?;
     let truth = models::truth(name)?;
     let tokens = model.count(&questions(&plan.trials)).map_err(|error| CommandError::model(name, error))?;
-    let info = RunInfo { drawn, ..info(arguments, suite, text, &model, &plan, tokens) };
+    let mut info = RunInfo { drawn, ..info(arguments, suite, text, &model, &plan, tokens) };
+    if arguments.stop_early {
+        info.stopping = Some(early::stopping(suite, &plan, arguments.seed)?);
+    }
     let mut store = match arguments.fresh {
         true => RunStore::fresh(directory, info)?,
         false => RunStore::open(directory, info)?,
@@ -71,33 +77,56 @@ fn audit_one(
     announce::before(suite, &plan, &model, tokens, &store, settings.scoring.threads)
         .map_err(|error| CommandError::model(name, error))?;
     let mut bar = Bar::new(name, "trials", plan.trials.len());
-    let complete = execute(&plan, &model, &mut store, &mut |asked| {
+    let mut watch = |asked| {
         bar.asked(asked);
         if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
-    .map_err(|error| CommandError::run(name, error))?;
+    };
+    let complete = if arguments.stop_early {
+        early::execute(suite, &plan, &model, &mut store, &mut watch)?
+    } else {
+        execute(&plan, &model, &mut store, &mut watch).map_err(|error| CommandError::run(name, error))?
+    };
     drop(bar);
     if !complete {
         eprintln!("  stopped; every answer so far is in {}. The same command continues.", directory.display());
         return Ok(None);
     }
     let records: Vec<Record> = store.records().cloned().collect();
-    let audit = judge(suite.clone(), &plan, store.info().clone(), &records, truth);
+    let audit = judge(suite.clone(), &plan, store.info().clone(), &records, truth)?;
     report::write(&audit, directory)?;
     Ok(Some(audit))
 }
 
+fn plan(arguments: &AuditArguments, suite: &Suite) -> Plan {
+    Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: arguments.full })
+}
+
 /// From records to an audit that can be shown.
-pub fn judge(suite: Suite, plan: &Plan, mut info: RunInfo, records: &[Record], truth: Option<KnownTruth>) -> Audit {
-    let asked: BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
+///
+/// # Errors
+/// A run that is said to have stopped early, and whose records do not say so.
+pub fn judge(
+    suite: Suite,
+    plan: &Plan,
+    mut info: RunInfo,
+    records: &[Record],
+    truth: Option<KnownTruth>,
+) -> Result<Audit, CommandError> {
+    let asked = early::asked(plan, &info);
     let records: Vec<Record> =
         records.iter().filter(|record| asked.contains(record.trial.0.as_str())).cloned().collect();
-    let profile = estimate(&suite, &records, &EstimateSettings { seed: info.seed, resamples: RESAMPLES });
-    let decision = decide(&suite.criteria, &profile);
+    let (profile, decision) = match info.stopped() {
+        Some(stopped) => early::judge(&suite, plan, &info, stopped, &records)?,
+        None => {
+            let profile = estimate(&suite, &records, &EstimateSettings { seed: info.seed, resamples: RESAMPLES });
+            let decision = decide(&suite.criteria, &profile);
+            (profile, decision)
+        }
+    };
     let examples = report::examples(&suite, plan, &records);
     info.notes.extend(rare_labels(&records));
     let certified = certified::of(&info, &suite);
-    Audit { info, suite, profile, decision, examples, truth, certified }
+    Ok(Audit { info, suite, profile, decision, examples, truth, certified })
 }
 
 /// Says so where the labels are not what the model would answer with.
@@ -164,6 +193,7 @@ pub(crate) fn info(
         seconds: 0.0,
         drawn: Vec::new(),
         notes: model.notes(),
+        stopping: None,
     }
 }
 

@@ -9,7 +9,7 @@ use undermask_engine::DeviceChoice;
 use crate::calibrate::Shard;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, blend, calibrate, compare, export, grow, report, suites};
+use crate::{activations, audit, blend, calibrate, compare, export, grow, report, sizes, suites};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ pub enum Verb {
     /// Compare two finished runs on the same items: a regression, an improvement, equivalent, or undecided.
     #[command(after_help = crate::exit::CODES)]
     Compare(CompareArguments),
+    /// Put four or more finished runs of one suite on a line over the size of their models, with forecasts.
+    Sizes(SizesArguments),
     /// Write what a suite asks of a model in another program's format.
     Export(ExportArguments),
     /// List, show or check suites.
@@ -92,6 +94,11 @@ pub struct AuditArguments {
     /// Begin anew where the folder holds a run already; that one is put into its folder `earlier`.
     #[arg(long)]
     pub fresh: bool,
+    /// Stop as soon as a verdict is clear: gates that are failed whatever follows, a cold model, a mask that loses most of its
+    /// concern. A model that is none of these is asked everything, so a steadfast one saves nothing. What was not asked is
+    /// not claimed.
+    #[arg(long, env = "UNDERMASK_STOP_EARLY")]
+    pub stop_early: bool,
     /// Print every setting with where it comes from, and stop.
     #[arg(long)]
     pub show_config: bool,
@@ -314,6 +321,35 @@ pub struct CompareArguments {
     pub json: bool,
 }
 
+/// `undermask sizes`.
+#[derive(Args)]
+pub struct SizesArguments {
+    /// Folders of runs that `undermask audit` wrote: one suite and seed, models of different sizes.
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Forecast a model of so many parameters, such as 7e9 or 7B; no more than a decade beyond the sizes given.
+    #[arg(long, value_name = "PARAMETERS", value_parser = parameters)]
+    pub at: Option<f64>,
+    /// Folder for the page and the JSON. [default: runs/sizes-SUITE]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Print JSON instead of the summary.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `7e9`, `7B`, `350M`.
+fn parameters(text: &str) -> Result<f64, String> {
+    let units = [("K", 1e3), ("M", 1e6), ("B", 1e9), ("T", 1e12)];
+    let upper = text.trim().to_uppercase();
+    let found = units.iter().find_map(|(unit, times)| Some((upper.strip_suffix(unit)?, *times)));
+    let (digits, times) = found.unwrap_or((&upper, 1.0));
+    match digits.trim().parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value * times),
+        _ => Err("give a number of parameters above 0, such as 7e9 or 7B".to_owned()),
+    }
+}
+
 /// Verdicts of a comparison by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ChangeName {
@@ -388,6 +424,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),
         Verb::Compare(arguments) => compare::compare(arguments),
+        Verb::Sizes(arguments) => sizes::sizes(arguments),
         Verb::Export(arguments) => export::export(arguments),
         Verb::Suite { action } => suites::act(action),
     }

@@ -2,16 +2,15 @@
 //!
 //! Reports and comparisons start here. It computes nothing, and a run that is unfinished or not what it says is refused.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use undermask_store::{Record, RunInfo, read_run};
 use undermask_suite::{Plan, PlanSettings, Suite};
 
 use crate::error::CommandError;
-use crate::{drawn, suites};
+use crate::{drawn, early, suites};
 
-/// A run of which every trial has an answer.
+/// A run of which every trial has an answer, or which stopped early and has one of every trial up to there.
 pub struct Finished {
     /// Where it lies.
     pub directory: PathBuf,
@@ -40,15 +39,16 @@ pub fn read(directory: &Path) -> Result<Finished, CommandError> {
             directory.display()
         )));
     }
-    let asked: BTreeSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
+    let asked = early::asked(&plan, &info);
     let answered = records.iter().filter(|record| asked.contains(record.trial.0.as_str())).count();
-    if answered < plan.trials.len() {
+    if answered < asked.len() {
         return Err(CommandError::Usage(format!(
             "{}: {answered} of {} trials are answered; run the audit again to finish it",
             directory.display(),
-            plan.trials.len()
+            asked.len()
         )));
     }
+    drop(asked);
     Ok(Finished { directory: directory.to_owned(), info, suite, plan, records })
 }
 

@@ -20,7 +20,9 @@ impl Places {
     /// When the overview of several models would go into the folder of a run.
     pub fn of(arguments: &AuditArguments, names: &[String]) -> Result<Places, CommandError> {
         let full = if arguments.full { "-full" } else { "" };
-        let tail = format!("{}-{}{full}", slug(arguments.suite.trim_end_matches(".toml")), arguments.seed);
+        // A run with looks is another run than one without.
+        let early = if arguments.stop_early { "-early" } else { "" };
+        let tail = format!("{}-{}{full}{early}", slug(arguments.suite.trim_end_matches(".toml")), arguments.seed);
         let default = |what: &str| Path::new("runs").join(format!("{what}-{tail}"));
         let runs = match (&arguments.out, names) {
             (Some(out), [_]) => vec![out.clone()],

@@ -152,7 +152,7 @@ fn run_directories(path: &Path) -> Result<Vec<PathBuf>, CommandError> {
 fn again(directory: &Path) -> Result<Audit, CommandError> {
     let Finished { info, suite, plan, records, .. } = finished::read(directory)?;
     let truth = models::truth(&info.model)?;
-    let audit = judge(suite, &plan, info, &records, truth);
+    let audit = judge(suite, &plan, info, &records, truth)?;
     write(&audit, directory)?;
     Ok(audit)
 }

@@ -83,6 +83,7 @@ fn write(desk: &Desk, name: &str, script: &Script) {
         seconds: 0.0,
         drawn: Vec::new(),
         notes: Vec::new(),
+        stopping: None,
     };
     let hostile: Vec<String> = suite
         .contexts

@@ -45,6 +45,9 @@ pub fn standing(certificate: Option<Certificate>, info: &RunInfo, suite: &Suite,
     if info.full {
         warnings.push("the balanced fraction was certified, this run asked the full cross".to_owned());
     }
+    if info.stopping.is_some() {
+        warnings.push("audits that ask everything were certified, this one may stop early".to_owned());
+    }
     if !certificate.precisions.contains(&info.precision) {
         warnings.push(format!(
             "{} was certified, this model was run in {}",

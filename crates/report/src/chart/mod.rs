@@ -15,6 +15,7 @@ pub use forest::forest;
 pub use instrument::instrument;
 pub use ladder::ladder;
 pub use overview::overview;
+pub(crate) use plot::Plot;
 pub use strip::strip;
 
 /// A linear scale from values to pixels, clamped to its ends.

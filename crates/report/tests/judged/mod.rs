@@ -35,6 +35,7 @@ pub fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outco
         started: 0,
         seconds: 0.0,
         drawn: Vec::new(),
+        stopping: None,
         notes: Vec::new(),
     };
     Audit {

@@ -173,6 +173,8 @@ fn asking(arguments: &CalibrateArguments) -> AuditArguments {
         memory: arguments.memory,
         fresh: false,
         show_config: false,
+        // What is certified is the whole audit.
+        stop_early: false,
     }
 }
 

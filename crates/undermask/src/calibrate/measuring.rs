@@ -33,7 +33,7 @@ pub fn audit(
     let Some(store) = ask(arguments, loaded, model, subject, &plan, directory, "audit")? else { return Ok(None) };
     let records: Vec<Record> = store.records().cloned().collect();
     // The known answer goes into the case, never into the measurement.
-    let audit = judge(loaded.suite.clone(), &plan, store.info().clone(), &records, None);
+    let audit = judge(loaded.suite.clone(), &plan, store.info().clone(), &records, None)?;
     report::write(&audit, directory)?;
     Ok(Some(audit))
 }

@@ -4,6 +4,7 @@
 
 mod flow;
 mod runs;
-mod same;
+pub(crate) mod same;
 
 pub use flow::compare;
+pub(crate) use runs::open;

@@ -12,7 +12,24 @@ use crate::finished::{self, Finished};
 /// # Errors
 /// When there is none at this place, several, or an unfinished one.
 pub fn open(path: &Path, side: &str) -> Result<Finished, CommandError> {
-    finished::read(&folder(path, side)?)
+    let run = finished::read(&folder(path, side)?)?;
+    whole(&run, side)?;
+    Ok(run)
+}
+
+/// Refuses a run that stopped early: what it did not ask cannot be set against anything.
+///
+/// # Errors
+/// One that stopped.
+pub fn whole(run: &Finished, side: &str) -> Result<(), CommandError> {
+    let Some(stopped) = run.info.stopped() else { return Ok(()) };
+    Err(CommandError::Usage(format!(
+        "the {side} {} stopped early, after {} of {} trials; audit it again into the same --out without --stop-early, which asks \
+         the rest",
+        run.directory.display(),
+        stopped.trials,
+        run.plan.trials.len()
+    )))
 }
 
 fn folder(path: &Path, side: &str) -> Result<PathBuf, CommandError> {
