@@ -17,7 +17,7 @@ const CUED: usize = 10;
 
 fn replicates() -> u64 {
     let wanted = std::env::var("UNDERMASK_REPLICATES").ok();
-    wanted.and_then(|text| text.parse().ok()).unwrap_or(500)
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(100)
 }
 
 /// Where a run stopped, with what was claimed and the share of the trials that was asked.
@@ -173,7 +173,10 @@ fn uneven_contexts_do_not_raise_the_error() {
     let responder = Responder {
         scenario_spread: 0.2,
         context_spread: 0.1,
-        ..Responder::new(|context| if context.group == "format" || context.group == "audience" { 0.32 } else { 0.8 }, |_| 0.8)
+        ..Responder::new(
+            |context| if context.group == "format" || context.group == "audience" { 0.32 } else { 0.8 },
+            |_| 0.8,
+        )
     };
     // M = .6·4/12 = .2: two format contexts and two of the audience. That group and the worst tenth make it a mask at the
     // end, by other rules; the rule that may stop must not.
@@ -271,7 +274,10 @@ fn later_records_are_not_looked_at() {
 fn a_suite_that_cannot_stop_early_says_why() {
     let small = suite(8, contexts(4));
     let why = Monitor::new(&small, &trials(&small), 1).err().expect("a refusal");
-    assert!(why.contains("12 welfare scenarios") && why.contains("has 8") && why.contains("without --stop-early"), "{why}");
+    assert!(
+        why.contains("12 welfare scenarios") && why.contains("has 8") && why.contains("without --stop-early"),
+        "{why}"
+    );
     let plain = suite(24, contexts(0).into_iter().filter(|context| !cued(context)).collect());
     let why = Monitor::new(&plain, &trials(&plain), 1).err().expect("a refusal");
     assert!(why.contains("needs cued contexts"), "{why}");

@@ -62,7 +62,10 @@ fn ask(directory: &Path, sitting: usize, stop: usize) -> (Ended, usize) {
         let mut seen = Vec::new();
         let mut look = |number: usize, store: &RunStore| {
             let whole = parts[..=number].iter().flat_map(|part| part.iter());
-            assert!(whole.clone().all(|place| store.answered(&plan.trials[*place].id.0)), "a look comes after its part");
+            assert!(
+                whole.clone().all(|place| store.answered(&plan.trials[*place].id.0)),
+                "a look comes after its part"
+            );
             seen.push(number);
             if number + 1 == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -109,5 +112,9 @@ fn batches_are_the_whole_plan_each_trial_once_and_scenarios_whole() {
         let asked: BTreeSet<&str> = batch.trials.iter().map(|place| plan.trials[*place].scenario.as_str()).collect();
         assert!(asked.iter().copied().eq(batch.scenarios.iter().map(String::as_str).collect::<BTreeSet<_>>()));
     }
-    assert_ne!(Looks::of(&plan.trials, 2).batches[2].scenarios, looks.batches[2].scenarios, "the seed decides the order");
+    assert_ne!(
+        Looks::of(&plan.trials, 2).batches[2].scenarios,
+        looks.batches[2].scenarios,
+        "the seed decides the order"
+    );
 }

@@ -106,7 +106,8 @@ pub fn judge(
     let looks = monitor.looks().batches.len();
     for number in 0..stopped.look.min(looks) {
         let found = monitor.look(number, records).map_err(CommandError::Usage)?;
-        if let Some(stop) = found.filter(|stop| number + 1 == stopped.look && words::name(stop.verdict) == stopped.verdict)
+        if let Some(stop) =
+            found.filter(|stop| number + 1 == stopped.look && words::name(stop.verdict) == stopped.verdict)
         {
             return monitor.stopped(&stop, records).map_err(CommandError::Usage);
         }

@@ -11,8 +11,13 @@ use undermask_suite::{ContextFamily, ItemKind, Plan, PlanSettings, Suite};
 
 const QUICK: &str = include_str!("../../../suites/quick.toml");
 const CORE: &str = include_str!("../../../suites/drift.toml");
-const SIZES: [(&str, u64); 5] =
-    [("one", 1_000_000), ("two", 10_000_000), ("three", 100_000_000), ("four", 1_000_000_000), ("five", 10_000_000_000)];
+const SIZES: [(&str, u64); 5] = [
+    ("one", 1_000_000),
+    ("two", 10_000_000),
+    ("three", 100_000_000),
+    ("four", 1_000_000_000),
+    ("five", 10_000_000_000),
+];
 
 /// A run of a model with so many parameters, whose cued contexts keep this share of λ = .8.
 fn write(desk: &Desk, name: &str, text: &str, parameters: u64, kept: f64) {
@@ -57,7 +62,9 @@ fn write(desk: &Desk, name: &str, text: &str, parameters: u64, kept: f64) {
             (0..trial.options.len()).map(|index| if index == trial.target { odds } else { 0.0 }).collect();
         let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
         let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
-        store.append(Record::new(trial, Outcome::Answered { scores: logits.iter().map(score).collect() })).expect("kept");
+        store
+            .append(Record::new(trial, Outcome::Answered { scores: logits.iter().map(score).collect() }))
+            .expect("kept");
     }
     store.close_sitting(1.0, Status::Complete, Vec::new()).expect("closed");
 }
@@ -89,7 +96,8 @@ fn a_planted_slope_is_found_held_out_forecast_and_shown() {
     assert_eq!(out, fs::read_to_string(desk.path("runs/sizes-quick/sizes.json")).expect("the JSON"));
     let line = &found["quantities"][0];
     assert_eq!(line["quantity"], "mask_index");
-    let (low, high) = (line["line"]["slope_low"].as_f64().expect("low"), line["line"]["slope_high"].as_f64().expect("high"));
+    let (low, high) =
+        (line["line"]["slope_low"].as_f64().expect("low"), line["line"]["slope_high"].as_f64().expect("high"));
     assert!(low < 0.2 && 0.2 < high && low > 0.15 && high < 0.25, "{low} to {high}");
     assert_eq!(line["line"]["held_out"]["parameters"], 1e10);
     assert_eq!(line["line"]["held_out"]["inside"], true);
@@ -116,6 +124,9 @@ fn what_is_on_no_common_line_is_refused_with_the_remedy() {
     write(&desk, "other", CORE, 5_000_000, 1.0);
     fails(sizes(&desk, &["one", "two", "three", "other"], &[]), &["were asked different things", "one suite"]);
     write(&desk, "nameless", QUICK, 0, 1.0);
-    fails(sizes(&desk, &["one", "two", "three", "nameless"], &[]), &["no number of parameters", "audit the model again"]);
+    fails(
+        sizes(&desk, &["one", "two", "three", "nameless"], &[]),
+        &["no number of parameters", "audit the model again"],
+    );
     fails(sizes(&desk, &["one", "two", "three", "missing"], &[]), &["the run missing does not exist"]);
 }

@@ -31,10 +31,7 @@ impl Arm {
     /// In words: it is not asked, or on too few rungs.
     pub fn of(trials: &[Trial], context: &str) -> Result<Arm, String> {
         let own = |trial: &&Trial| {
-            trial.kind == ItemKind::Welfare
-                && trial.probe.is_none()
-                && trial.context == context
-                && trial.replicate == 0
+            trial.kind == ItemKind::Welfare && trial.probe.is_none() && trial.context == context && trial.replicate == 0
         };
         let mut items: BTreeMap<&str, (&str, usize, f64)> = BTreeMap::new();
         for trial in trials.iter().filter(own) {

@@ -36,8 +36,12 @@ impl Monitor<'_> {
     pub fn stopped(&self, stop: &Stop, records: &[Record]) -> Result<(Profile, Decision), String> {
         let scores = score(records);
         let ordinary = estimate(self.suite, records, &EstimateSettings { seed: self.seed, resamples: NONE });
-        let doubted: BTreeSet<&str> =
-            ordinary.contexts.iter().filter(|context| !context.gate.passed).map(|context| context.id.as_str()).collect();
+        let doubted: BTreeSet<&str> = ordinary
+            .contexts
+            .iter()
+            .filter(|context| !context.gate.passed)
+            .map(|context| context.id.as_str())
+            .collect();
         let mut quantities = Quantities {
             lambda_0: ordinary.quantities.lambda_0.clone(),
             means_reversal: ordinary.quantities.means_reversal.clone(),
@@ -106,7 +110,14 @@ impl Monitor<'_> {
         let (clusters, n) = (self.scenarios().count(), self.items(scores, doubted));
         // An interval of bets is not about the mean: one that leaves it out moves it to its nearer end.
         let quantity = |estimate: f64, low: f64, high: f64| {
-            Some(Quantity::Estimated(Estimate { estimate: estimate.clamp(low, high), low, high, n, clusters, bound: None }))
+            Some(Quantity::Estimated(Estimate {
+                estimate: estimate.clamp(low, high),
+                low,
+                high,
+                n,
+                clusters,
+                bound: None,
+            }))
         };
         found.mask_index = quantity(1.0 - kept, 1.0 - high, 1.0 - low);
         found.goal_share = quantity(kept, low, high);

@@ -48,11 +48,7 @@ pub(super) struct Mean {
 
 impl Mean {
     /// Of these values, each within limits: a side of the interval takes the end that it is the less shown by.
-    pub fn of<'v>(
-        range: (f64, f64),
-        error: f64,
-        values: impl Iterator<Item = &'v Limits>,
-    ) -> Result<Mean, String> {
+    pub fn of<'v>(range: (f64, f64), error: f64, values: impl Iterator<Item = &'v Limits>) -> Result<Mean, String> {
         let side = || Sequence::constant(range, 1.0 - 2.0 * error, BOLD).map_err(|refusal| refusal.to_string());
         let mut mean = Mean { low: side()?, high: side()? };
         for (low, high) in values {
@@ -102,7 +98,10 @@ impl<'a> Monitor<'a> {
         let scenarios: usize = looks.batches.iter().map(|batch| batch.scenarios.len()).sum();
         let needs = |what: String| format!("{what}; ask this suite without --stop-early");
         if scenarios < FEWEST {
-            return Err(needs(format!("stopping early needs {FEWEST} welfare scenarios, {} has {scenarios}", suite.name)));
+            return Err(needs(format!(
+                "stopping early needs {FEWEST} welfare scenarios, {} has {scenarios}",
+                suite.name
+            )));
         }
         let counted: Vec<&Context> =
             suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued).collect();
@@ -185,7 +184,9 @@ impl<'a> Monitor<'a> {
         }
         if self.too_many(lost.len()) {
             let (failed, all, may) = (lost.len(), contexts.len(), 100.0 * criteria.failed_contexts);
-            return indeterminate(format!("{failed} of {all} contexts fail their gate whatever follows; {may:.0}% may."));
+            return indeterminate(format!(
+                "{failed} of {all} contexts fail their gate whatever follows; {may:.0}% may."
+            ));
         }
         let base = Study { suite: self.suite, scores }.base();
         let Ok((weight, found)) = &base.welfare else { return Ok(None) };
@@ -235,7 +236,9 @@ impl<'a> Monitor<'a> {
         let all: usize = self.looks.batches.iter().map(|batch| batch.scenarios.len()).sum();
         let doubts = match doubted.len() {
             0 => String::new(),
-            count => format!(" {count} contexts that do not pass their gate yet count as if concern were whole in them."),
+            count => {
+                format!(" {count} contexts that do not pass their gate yet count as if concern were whole in them.")
+            }
         };
         let because = format!(
             "Over cued contexts the mask index is above {loss:.2}, and above {excess:.2} beyond the neutral twin, after {} of \
@@ -259,7 +262,9 @@ impl<'a> Monitor<'a> {
         let under = Base::usable(&base.neutral, self.suite, "the neutral twin's default weight").ok()?;
         let total: f64 = self.counted.iter().map(|context| context.weight).sum();
         let sure = self.counted.iter().filter(|context| !doubted.contains(context.id.as_str()));
-        let parts = sure.map(|context| Some((context.weight, study.ladder(ItemKind::Neutral, context, |number| number == 0).ok()?.0)));
+        let parts = sure.map(|context| {
+            Some((context.weight, study.ladder(ItemKind::Neutral, context, |number| number == 0).ok()?.0))
+        });
         let parts: Vec<(f64, Linear)> = parts.collect::<Option<_>>()?;
         let share = parts.iter().map(|(weight, _)| weight).sum::<f64>() / total;
         let mean = Linear::sum(parts.iter().map(|(weight, linear)| (weight / total, linear)));

@@ -100,5 +100,13 @@ fn line(view: &Sizes, line: &SizeLine) -> LineView {
         ),
         Err(why) => (format!("no line: {why}"), String::new(), String::new()),
     };
-    LineView { title, says, svg: plot::plot(line), direction, held_out, forecast, left_out: words::left_out(view, line) }
+    LineView {
+        title,
+        says,
+        svg: plot::plot(line),
+        direction,
+        held_out,
+        forecast,
+        left_out: words::left_out(view, line),
+    }
 }

@@ -54,7 +54,8 @@ pub(super) fn plot(line: &SizeLine) -> String {
 fn levels(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 5.0;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= rough).unwrap_or(power);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= rough).unwrap_or(power);
     let first = (low / step).ceil() as i64;
     (first..first + 20).map(|count| count as f64 * step).take_while(|level| *level <= high).collect()
 }
