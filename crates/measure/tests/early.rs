@@ -17,7 +17,7 @@ const CUED: usize = 10;
 
 fn replicates() -> u64 {
     let wanted = std::env::var("UNDERMASK_REPLICATES").ok();
-    wanted.and_then(|text| text.parse().ok()).unwrap_or(500)
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(100)
 }
 
 /// Where a run stopped, with what was claimed and the share of the trials that was asked.
