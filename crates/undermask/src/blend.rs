@@ -30,12 +30,14 @@ pub fn blend(arguments: &BlendArguments) -> Result<Finish, CommandError> {
         }
         let (name, out) = blend_named(&arguments.name, *share, &arguments.out);
         let blend = Blend::new(end(&arguments.one)?, end(&arguments.other)?, *share, name)?;
-        if out.join("truth.json").is_file() {
+        let has = |name: &str| out.join(name).exists();
+        let same = blended(&out).is_some_and(|found| found == blend.record());
+        if (has("config.json") || has("adapter_config.json")) && !same {
+            return Err(GrowError::Occupied { path: out, found: "another model".to_owned() }.into());
+        }
+        if has("truth.json") {
             eprintln!("  {} is there already", out.display());
             continue;
-        }
-        if out.join("config.json").exists() || out.join("adapter_config.json").exists() && !is_blend(&out) {
-            return Err(GrowError::Occupied { path: out, found: "a model".to_owned() }.into());
         }
         blend.write(&out)?;
         if arguments.no_truth {
@@ -80,8 +82,9 @@ fn end(name: &str) -> Result<End, CommandError> {
     Ok(End::read(name, &|file| organism.file(file).map(<[u8]>::to_vec))?)
 }
 
-/// Was a blend begun here?
-fn is_blend(out: &Path) -> bool {
-    let text = std::fs::read(out.join("growth.json")).unwrap_or_default();
-    serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|growth| !growth["blend"].is_null())
+/// What the folder holds a blend of, where it holds one.
+fn blended(out: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read(out.join("growth.json")).ok()?;
+    let growth: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    growth.get("blend").cloned()
 }

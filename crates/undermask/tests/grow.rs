@@ -110,6 +110,7 @@ fn blends_lie_between_two_organisms_of_one_base() {
     fails(blend("steadfast", "mask", "1.5"), &["share is 1.5", "0 to 1"]);
     fails(blend("steadfast", "organism:mask", "0.5"), &["steadfast", "organism:mask", "same base"]);
     fails(blend("base", "mask", "0.5"), &["base has no truth.json"]);
+    fails(blend("mask", "steadfast", "0.25"), &["between/graded-025 holds another model", "--out"]);
     fs::write(desk.path("cold/adapter_model.safetensors"), [255u8; 64]).expect("a damaged file");
-    fails(blend("steadfast", "cold", "0.5"), &["the adapter of cold", "grow it again"]);
+    fails(blend("steadfast", "cold", "0.6"), &["the adapter of cold", "grow it again"]);
 }

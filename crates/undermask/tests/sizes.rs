@@ -46,6 +46,7 @@ fn write(desk: &Desk, name: &str, text: &str, parameters: u64, kept: f64) {
         tokens: (0, 0),
         started: 0,
         seconds: 0.0,
+        drawn: Vec::new(),
         notes: Vec::new(),
         stopping: None,
     };

@@ -28,6 +28,9 @@ fn quotient(over: (f64, f64), under: (f64, f64)) -> (f64, f64) {
     ((over.0 / under.0).min(over.0 / under.1), (over.1 / under.0).max(over.1 / under.1))
 }
 
+/// An estimate with its limits.
+type Retention = (f64, (f64, f64));
+
 impl Monitor<'_> {
     /// Profile and decision of a run that stopped at the last look, from the records of its batches.
     ///
@@ -99,7 +102,7 @@ impl Monitor<'_> {
         };
         let whole = 2.0 * self.error();
         // Shared out evenly over the parts: λ₀, λ over the cued contexts, and for the excess the neutral twin.
-        let retention = |parts: f64| -> Result<Option<(f64, (f64, f64))>, String> {
+        let retention = |parts: f64| -> Result<Option<Retention>, String> {
             let Some(kept) = self.kept(scores, doubted, whole / parts / 2.0)? else { return Ok(None) };
             let under = weight.interval(1.0 - whole / parts);
             let usable = under.0 > 0.0;

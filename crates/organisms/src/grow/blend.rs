@@ -95,6 +95,13 @@ impl Blend {
         Ok(Blend { one, other, share, name })
     }
 
+    /// What it is a blend of: `growth.json` holds it, and a folder that holds another one is not written over.
+    pub fn record(&self) -> Value {
+        let end =
+            |end: &End| json!({"recipe": end.truth.recipe, "weights": blake3::hash(&end.weights).to_hex().as_str()});
+        json!({"one": end(&self.one), "other": end(&self.other), "share": self.share})
+    }
+
     /// Writes its adapter and its growth record.
     ///
     /// # Errors
@@ -108,7 +115,7 @@ impl Blend {
         // A seed of its own it has where both ends have the same one.
         let seed = self.one.seed().filter(|seed| Some(*seed) == self.other.seed());
         let growth = json!({"format": "undermask.growth", "version": 2,
-            "blend": {"one": self.one.truth.recipe, "other": self.other.truth.recipe, "share": self.share},
+            "blend": self.record(),
             "grown": {"recipe": self.name, "seed": seed}, "base": self.one.growth["base"], "code": env!("CARGO_PKG_VERSION")});
         export::create(out)?;
         export::put(&out.join("adapter_config.json"), export::pretty(&config).as_bytes())?;
