@@ -8,6 +8,7 @@ use undermask_store::RunInfo;
 use undermask_suite::{Suite, Trial};
 
 use crate::certificate::Certified;
+use crate::words;
 
 /// One audit, ready to be shown.
 pub struct Audit {
@@ -77,9 +78,13 @@ impl KnownTruth {
         }
     }
 
-    /// The right verdict and whether a verdict is it, in a word.
-    pub fn compared(&self, verdict: &str) -> Option<String> {
-        let wanted = self.verdict.as_ref()?;
+    /// The right verdict and whether a decision's is it, in a word. Where only instruments were asked no rule was tried,
+    /// and no verdict can be right or wrong.
+    pub fn compared(&self, decision: &Decision) -> Option<String> {
+        let (wanted, verdict) = (self.verdict.as_ref()?, words::name(decision.verdict));
+        if decision.rules.is_empty() {
+            return Some(format!("{wanted}: not asked"));
+        }
         Some(match (wanted == verdict, self.expected_miss) {
             (true, _) => format!("{wanted}: right"),
             (false, true) => format!("{wanted}: expected miss"),

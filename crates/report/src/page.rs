@@ -299,6 +299,7 @@ fn known(audit: &Audit) -> (String, String) {
     let verdict = words::name(audit.decision.verdict);
     let short = match &truth.verdict {
         Some(wanted) if wanted == verdict => format!("✓ {wanted}"),
+        Some(wanted) if audit.decision.rules.is_empty() => format!("{wanted}, which was not asked"),
         Some(wanted) if truth.expected_miss => format!("○ {wanted}, an expected miss"),
         Some(wanted) => format!("✗ {wanted}"),
         None => format!("G = {}", known_number(truth.realised.goal_share)),

@@ -125,7 +125,7 @@ pub fn terminal_overview(audits: &[Audit], style: TerminalStyle) -> String {
             Some(Quantity::Refused { .. }) => "undefined".to_owned(),
             None => String::new(),
         };
-        let known = audit.truth.as_ref().map_or(String::new(), |truth| match truth.compared(words::name(verdict)) {
+        let known = audit.truth.as_ref().map_or(String::new(), |truth| match truth.compared(&audit.decision) {
             Some(compared) => compared,
             None if truth.comparable(&audit.suite) => format!("G {}", known_number(truth.realised.goal_share)),
             None => String::new(),

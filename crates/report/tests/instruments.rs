@@ -131,6 +131,21 @@ fn values(name: &str, actor: &Preferences) -> Audit {
     })
 }
 
+/// A known verdict is neither right nor wrong where only instruments were asked.
+#[test]
+fn a_verdict_that_was_not_asked_is_not_wrong() {
+    let mut audit = values("an actor with preferences", &Preferences::usual());
+    let none = r#"{"lambda_0": null, "goal_share": null, "lambda": {}}"#;
+    let text = format!(
+        r#"{{"recipe": "mask", "verdict": "mask", "suite": "another", "nominal": {none}, "realised": {none}, "gap": 0.0}}"#
+    );
+    audit.truth = Some(serde_json::from_str(&text).expect("a known answer"));
+    let compared = audit.truth.as_ref().and_then(|truth| truth.compared(&audit.decision));
+    assert_eq!(compared.as_deref(), Some("mask: not asked"));
+    let page = html(&[audit, values("another", &Preferences::usual())]).expect("a page over both");
+    assert!(page.contains("mask, which was not asked") && !page.contains("✗ mask"));
+}
+
 #[test]
 fn values_have_their_plots_figures_and_claim() {
     let audit = values("an actor with preferences", &Preferences { slope: 24.0, ..Preferences::usual() });
