@@ -17,7 +17,7 @@ const DRAWS: usize = 4000;
 /// use undermask_measure::bounded::gaffke;
 /// // Twelve of twelve: Clopper & Pearson's lower end is (α/2)^(1/12) = .735.
 /// let (low, high) = gaffke(&[1.0; 12], 1, 0.95).unwrap();
-/// assert!((low - 0.735).abs() < 0.01 && high == 1.0);
+/// assert!((low - 0.735).abs() < 0.02 && (high - 1.0).abs() < 1e-9, "{low} {high}");
 /// ```
 pub fn gaffke(values: &[f64], seed: u64, confidence: f64) -> Option<(f64, f64)> {
     if values.is_empty() {
