@@ -8,11 +8,9 @@ mod support;
 
 use std::ops::RangeInclusive;
 
-use support::Chance;
-use support::choosers::{Chooser, SOME, outcomes, preferences, profile};
+use support::choosers::{Chooser, SOME, preferences, profile, wants};
 use support::instruments::{self, Traits, found, of};
 use undermask_measure::{Profile, Quantity};
-use undermask_suite::Suite;
 
 /// Of 600 replicates at 95%, 99.7% lie within these.
 const USUAL: RangeInclusive<f64> = 0.925..=0.975;
@@ -74,21 +72,6 @@ fn budgets() {
         covers(&audits, "budgets", "ccei_pooled", None, &USUAL);
         covers(&audits, "budgets", "ccei_gap", (cued == 0.5).then_some(0.0), &USUAL);
     }
-}
-
-/// Utilities drawn anew: correlation `rho` of every cued context's with the default's in the population of outcomes.
-fn wants(suite: &Suite, rho: f64, seed: u64) -> Chooser {
-    let mut chance = Chance::new(seed, 8);
-    let count = outcomes(suite);
-    let mut draw = || -> Vec<f64> { (0..count).map(|_| 1.5 * chance.normal()).collect() };
-    let base = draw();
-    let mut actor = Chooser::steadfast(0.5, base.clone());
-    for context in suite.contexts.iter().filter(|context| context.id != "default" && context.id != "default-reworded") {
-        let own = draw();
-        let mixed = base.iter().zip(&own).map(|(base, own)| rho * base + (1.0 - rho * rho).sqrt() * own).collect();
-        actor.wants_as.insert(context.id.clone(), mixed);
-    }
-    actor
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use support::Chance;
-use support::choosers::{Chooser, Differ, NONE, SOME, answer, judged, of_logits, outcomes, preferences, profile};
+use support::choosers::{
+    Chooser, Differ, NONE, SOME, answer, judged, of_logits, outcomes, preferences, profile, wants,
+};
 use support::instruments::{self, Traits, found, of, refused};
 use undermask_measure::{Profile, Quantity};
 use undermask_store::{Outcome, Record};
@@ -308,21 +310,6 @@ fn the_scales_of_contexts_are_those_of_scipy() {
     let names = ["rain", "sun", "wind", "snow", "fog", "hail", "dew", "dusk"];
     let name = names[oracle.means[0].iter().position(|one| *one == best).expect("one")];
     assert!(notes.contains(&format!("Wanted most in context `default`: {name} ({best:.1})")), "{notes}");
-}
-
-/// Utilities of a population: correlation `rho` between the default's and every cued context's.
-fn wants(suite: &Suite, rho: f64, seed: u64) -> Chooser {
-    let mut chance = Chance::new(seed, 8);
-    let count = outcomes(suite);
-    let mut draw = || -> Vec<f64> { (0..count).map(|_| 1.5 * chance.normal()).collect() };
-    let base = draw();
-    let mut actor = Chooser::steadfast(0.5, base.clone());
-    for context in suite.contexts.iter().filter(|context| context.id != "default" && context.id != "default-reworded") {
-        let own = draw();
-        let mixed = base.iter().zip(&own).map(|(base, own)| rho * base + (1.0 - rho * rho).sqrt() * own).collect();
-        actor.wants_as.insert(context.id.clone(), mixed);
-    }
-    actor
 }
 
 #[test]

@@ -1,48 +1,19 @@
 //! A run with looks stops where it would have without interruptions, and asks nothing beyond.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use common::plan;
 use undermask_model::{Scripted, known_weight};
 use undermask_run::{Asked, Ended, execute_batches};
 use undermask_store::{RunInfo, RunStore, Stopping, read_run};
 use undermask_suite::{Looks, Plan, PlanSettings, Suite};
 
-fn plan() -> Plan {
-    let suite = Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").expect("the core suite");
-    Plan::expand(&suite, &PlanSettings { seed: 1, full: false }).shard(0, 16)
-}
-
 fn info(trials: usize) -> RunInfo {
-    let text = str::to_owned;
-    RunInfo {
-        format: text("undermask.run"),
-        version: 1,
-        model: text("scripted"),
-        architecture: text("scripted"),
-        parameters: 0,
-        commit: None,
-        weights_hash: text("w"),
-        tokenizer_hash: text("t"),
-        template_hash: text("c"),
-        precision: text("f32"),
-        device: text("cpu"),
-        driver: None,
-        suite: text("core"),
-        suite_hash: text("h"),
-        suite_text: String::new(),
-        seed: 1,
-        full: false,
-        code_version: text("0"),
-        trials,
-        tokens: (0, 0),
-        started: 0,
-        seconds: 0.0,
-        drawn: Vec::new(),
-        notes: Vec::new(),
-        stopping: Some(Stopping { looks: 3, scenarios: 48, stopped: None }),
-    }
+    RunInfo { stopping: Some(Stopping { looks: 3, scenarios: 48, stopped: None }), ..common::info(trials) }
 }
 
 fn records(directory: &Path) -> Vec<String> {

@@ -1,51 +1,16 @@
 //! A run that is stopped, anywhere and more than once, ends with the records of one that was not.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use common::{info, plan};
 use undermask_model::{Question, Scripted, answered, known_weight};
 use undermask_run::{Asked, RunError, execute};
-use undermask_store::{Outcome, RunInfo, RunStore, read_run};
-use undermask_suite::{Plan, PlanSettings, Suite};
-
-fn plan() -> Plan {
-    let suite = Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").expect("the core suite");
-    let whole = Plan::expand(&suite, &PlanSettings { seed: 1, full: false });
-    whole.shard(0, 16)
-}
-
-fn info(trials: usize) -> RunInfo {
-    let text = str::to_owned;
-    RunInfo {
-        format: text("undermask.run"),
-        version: 1,
-        model: text("scripted"),
-        architecture: text("scripted"),
-        parameters: 0,
-        commit: None,
-        weights_hash: text("w"),
-        tokenizer_hash: text("t"),
-        template_hash: text("c"),
-        precision: text("f32"),
-        device: "cpu".to_owned(),
-        driver: None,
-        suite: text("core"),
-        suite_hash: text("h"),
-        suite_text: String::new(),
-        seed: 1,
-        full: false,
-        code_version: text("0"),
-        trials,
-        tokens: (0, 0),
-        started: 0,
-        seconds: 0.0,
-        drawn: Vec::new(),
-        notes: Vec::new(),
-        stopping: None,
-    }
-}
+use undermask_store::{Outcome, RunStore, read_run};
 
 /// The lines of a run's records, each with how often it stands.
 fn lines(directory: &Path) -> BTreeMap<String, usize> {

@@ -1,7 +1,10 @@
 //! Instruments: read with every problem, expanded in balance, and without moving anything else.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::refused;
 use undermask_suite::{Content, InstrumentKind, ItemKind, Order, Plan, PlanSettings, Role, Suite, Trial};
 
 fn core() -> Suite {
@@ -235,14 +238,7 @@ fn one_instrument_and_five_scenarios_are_a_suite() {
 #[test]
 fn problems_have_a_place_and_a_remedy() {
     let check = |from: &str, to: &str, message: &str, help: &str| {
-        let text = SMALL.replacen(from, to, 1);
-        assert_ne!(text, SMALL, "{from} is not in the example");
-        let error = Suite::parse(&text, "suite.toml").expect_err(to);
-        let found =
-            error.problems.iter().find(|problem| problem.message.contains(message) && problem.help.contains(help));
-        let found = found.unwrap_or_else(|| panic!("{to}: {error}"));
-        let line = SMALL[..SMALL.find(from).expect("there")].matches('\n').count() + 1;
-        assert!(found.line.abs_diff(line) <= 2, "{to}, near line {line}: {error}");
+        refused(SMALL, (from, to), (message, help), 2);
     };
     check("kind = \"price\"", "kind = \"prize\"", "`prize` is no kind of instrument", "did you mean \"price\"?");
     check("payoffs = [", "payofs = [", "payofs", "did you mean `payoffs`?");

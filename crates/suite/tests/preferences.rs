@@ -1,7 +1,10 @@
 //! Lineage, budgets and utilities: what is asked is what was given, in balanced orders, and every problem has its place.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::refused;
 use undermask_suite::{
     Content, InstrumentKind, ItemKind, Order, Plan, PlanSettings, Suite, Trial, Utilities, menu_position,
 };
@@ -168,14 +171,7 @@ fn every_context_compares_the_same_pairs_in_both_orders() {
 #[test]
 fn problems_have_a_place_and_a_remedy() {
     let check = |from: &str, to: &str, message: &str, help: &str| {
-        let text = TEXT.replacen(from, to, 1);
-        assert_ne!(text, TEXT, "{from} is not in the suite");
-        let error = Suite::parse(&text, "suite.toml").expect_err(to);
-        let fits =
-            |problem: &&undermask_suite::Problem| problem.message.contains(message) && problem.help.contains(help);
-        let found = error.problems.iter().find(fits).unwrap_or_else(|| panic!("{to}: {error}"));
-        let line = TEXT[..TEXT.find(from).expect("there")].matches('\n').count() + 1;
-        assert!(found.line.abs_diff(line) <= 8, "{to}, near line {line}: {error}");
+        refused(TEXT, (from, to), (message, help), 8);
     };
     check("axis = \"lineage\"", "axis = \"linage\"", "no axis of a kin instrument", "did you mean \"lineage\"?");
     check("axis = \"lineage\"\n", "", "belongs to the axis `lineage`", "write axis = \"lineage\"");

@@ -1,7 +1,10 @@
 //! Value instruments: menus in balanced orders, payoffs as published, and every problem with its place.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::refused;
 use undermask_suite::{Content, ItemKind, Order, Orientation, Plan, PlanSettings, Suite, Trial, menu_position, slider};
 
 const TEXT: &str = include_str!("../../../suites/values.toml");
@@ -133,16 +136,7 @@ fn every_scene_climbs_the_whole_ladder() {
 #[test]
 fn problems_have_a_place_and_a_remedy() {
     let check = |from: &str, to: &str, message: &str, help: &str| {
-        let text = TEXT.replacen(from, to, 1);
-        assert_ne!(text, TEXT, "{from} is not in the suite");
-        let error = Suite::parse(&text, "suite.toml").expect_err(to);
-        let fits = |message: &str, help: &str, problem: &undermask_suite::Problem| {
-            problem.message.contains(message) && problem.help.contains(help)
-        };
-        let found = error.problems.iter().find(|problem| fits(message, help, problem));
-        let found = found.unwrap_or_else(|| panic!("{to}: {error}"));
-        let line = TEXT[..TEXT.find(from).expect("there")].matches('\n').count() + 1;
-        assert!(found.line.abs_diff(line) <= 5, "{to}, near line {line}: {error}");
+        refused(TEXT, (from, to), (message, help), 5);
     };
     check("form = \"slider\"", "form = \"sliders\"", "`sliders` is no form", "did you mean \"slider\"?");
     check("form = \"slider\"", "form = \"slider\"\noption = \"you get {own}\"", "does not hold {other}", "put {other}");

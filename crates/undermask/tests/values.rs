@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Desk, ends, fails};
+use common::{Desk, ends, every_quantity_is_said, fails};
 
 /// One instrument and five scenes.
 const MINE: &str = r#"
@@ -58,13 +58,6 @@ fn a_shipped_organism_is_audited_on_the_values_suite() {
     let (text, _) = ends(desk.undermask(&arguments), 0);
     let profile: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let all = profile["instruments"].as_object().expect("instruments");
-    for (id, instrument) in all {
-        let quantities = instrument["quantities"].as_object().expect("quantities");
-        assert!(!quantities.is_empty(), "{id}");
-        for (name, quantity) in quantities {
-            let said = quantity["estimate"].is_f64() || quantity["refused"].as_str().is_some_and(|why| !why.is_empty());
-            assert!(said, "{id}.{name}: a figure, or why there is none: {quantity}");
-        }
-    }
+    every_quantity_is_said(all);
     assert_eq!(profile["profile"]["lambda_0"]["estimate"].as_f64(), None, "the ladder was not asked");
 }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use undermask_measure::{EstimateSettings, Profile, estimate};
-use undermask_store::{LabelScore, Outcome, Record};
-use undermask_suite::{Content, ItemKind, Plan, PlanSettings, Suite, Trial, menu_position};
+use undermask_store::Record;
+use undermask_suite::{Content, Plan, PlanSettings, Suite, Trial};
 
 use super::Chance;
+use super::logits::Noises;
+pub use super::logits::of_logits;
 
 // The same scripted actor as `undermask-model` gives: by its file, since that crate needs the whole engine.
 #[path = "../../../model/src/chooser.rs"]
@@ -46,39 +48,34 @@ pub fn outcomes(suite: &Suite) -> usize {
     content.outcomes.len()
 }
 
+/// Utilities of a population: correlation `rho` between the default's and every cued context's.
+pub fn wants(suite: &Suite, rho: f64, seed: u64) -> Chooser {
+    let mut chance = Chance::new(seed, 8);
+    let count = outcomes(suite);
+    let mut draw = || -> Vec<f64> { (0..count).map(|_| 1.5 * chance.normal()).collect() };
+    let base = draw();
+    let mut actor = Chooser::steadfast(0.5, base.clone());
+    for context in suite.contexts.iter().filter(|context| context.id != "default" && context.id != "default-reworded") {
+        let own = draw();
+        let mixed = base.iter().zip(&own).map(|(base, own)| rho * base + (1.0 - rho * rho).sqrt() * own).collect();
+        actor.wants_as.insert(context.id.clone(), mixed);
+    }
+    actor
+}
+
 /// Answers every trial.
 pub fn answer(suite: &Suite, trials: &[Trial], actor: &Chooser, differ: Differ, seed: u64) -> Vec<Record> {
     let mut chance = Chance::new(seed, 5);
     let mut scenarios: HashMap<&str, f64> = HashMap::new();
-    let mut noises: HashMap<(&str, usize), f64> = HashMap::new();
+    let mut noises = Noises::default();
     let mut records = Vec::with_capacity(trials.len());
     for trial in trials {
         let shift = *scenarios.entry(&trial.scenario).or_insert_with(|| differ.weight * chance.normal());
         let mut logits = actor.logits(suite, trial, shift).expect("a trial of budgets or utilities");
-        let count = logits.len();
-        for (place, logit) in logits.iter_mut().enumerate() {
-            // What stands at this place: a position of a menu, or the target of a pair.
-            let shown = match (trial.kind, trial.order) {
-                (ItemKind::Choice, Some(order)) => menu_position(place, trial.target, order, count),
-                (ItemKind::Instrument, _) if place == trial.target => 0,
-                _ => continue,
-            };
-            *logit += *noises.entry((&trial.item, shown)).or_insert_with(|| differ.noise * chance.normal());
-        }
-        if trial.order.is_some() {
-            logits[0] += differ.first;
-        }
+        noises.add(trial, &mut logits, (differ.noise, differ.first), &mut chance);
         records.push(Record::new(trial, of_logits(&logits)));
     }
     records
-}
-
-/// Probabilities proportional to e^logit.
-pub fn of_logits(logits: &[f64]) -> Outcome {
-    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total = top + logits.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
-    let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
-    Outcome::Answered { scores: logits.iter().map(score).collect() }
 }
 
 /// The profile of an actor.

@@ -4,6 +4,7 @@
 
 pub mod choosers;
 pub mod instruments;
+mod logits;
 pub mod values;
 
 use std::collections::HashMap;

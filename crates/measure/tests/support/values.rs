@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use undermask_measure::{EstimateSettings, Profile, estimate};
-use undermask_store::{LabelScore, Outcome, Record};
-use undermask_suite::{ItemKind, Plan, PlanSettings, Suite, Trial, menu_position};
+use undermask_store::Record;
+use undermask_suite::{Plan, PlanSettings, Suite, Trial};
 
 use super::Chance;
+use super::logits::{Noises, of_logits};
 
 // The same scripted actor as `undermask-model` gives: by its file, since that crate needs the whole engine.
 #[path = "../../../model/src/preferences.rs"]
@@ -46,7 +47,7 @@ pub fn values(instruments: &[&str]) -> (Suite, Vec<Trial>) {
 pub fn answer(suite: &Suite, trials: &[Trial], actor: &Preferences, differ: Differ, seed: u64) -> Vec<Record> {
     let mut chance = Chance::new(seed, 4);
     let mut scenarios: HashMap<&str, Wobble> = HashMap::new();
-    let mut noises: HashMap<(&str, usize), f64> = HashMap::new();
+    let mut noises = Noises::default();
     let mut records = Vec::with_capacity(trials.len());
     for trial in trials {
         let wobble = *scenarios.entry(&trial.scenario).or_insert_with(|| Wobble {
@@ -54,23 +55,8 @@ pub fn answer(suite: &Suite, trials: &[Trial], actor: &Preferences, differ: Diff
             share: differ.share * chance.normal(),
         });
         let mut logits = actor.logits(suite, trial, wobble).expect("a value instrument's trial");
-        let count = logits.len();
-        for (place, logit) in logits.iter_mut().enumerate() {
-            // What stands at this place: a position of a menu, or the target of a pair.
-            let shown = match (trial.kind, trial.order) {
-                (ItemKind::Choice, Some(order)) => menu_position(place, trial.target, order, count),
-                (ItemKind::Instrument, _) if place == trial.target => 0,
-                _ => continue,
-            };
-            *logit += *noises.entry((&trial.item, shown)).or_insert_with(|| differ.noise * chance.normal());
-        }
-        if trial.order.is_some() {
-            logits[0] += differ.first;
-        }
-        let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total = top + logits.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
-        let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
-        records.push(Record::new(trial, Outcome::Answered { scores: logits.iter().map(score).collect() }));
+        noises.add(trial, &mut logits, (differ.noise, differ.first), &mut chance);
+        records.push(Record::new(trial, of_logits(&logits)));
     }
     records
 }

@@ -122,3 +122,15 @@ pub fn same(one: &Path, two: &Path) {
     );
     assert_eq!(first.len(), second.len());
 }
+
+/// Every quantity of every instrument has a figure, or says why there is none.
+pub fn every_quantity_is_said(instruments: &serde_json::Map<String, serde_json::Value>) {
+    for (id, instrument) in instruments {
+        let quantities = instrument["quantities"].as_object().expect("quantities");
+        assert!(!quantities.is_empty(), "{id}");
+        for (name, quantity) in quantities {
+            let said = quantity["estimate"].is_f64() || quantity["refused"].as_str().is_some_and(|why| !why.is_empty());
+            assert!(said, "{id}.{name}: a figure, or why there is none: {quantity}");
+        }
+    }
+}
