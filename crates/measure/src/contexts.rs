@@ -16,7 +16,12 @@ impl Study<'_> {
                 names.push(name);
             }
         }
-        let cued = names.iter().filter(|(family, _)| *family == ContextFamily::Cued).count();
+        let of_family = |wanted: ContextFamily| names.iter().filter(|(family, _)| *family == wanted).count();
+        // Groups of cues share one route of several to `mask`; incentives the whole of what `bounded` may err.
+        let among = |family: ContextFamily| match family {
+            ContextFamily::Cued => of_family(family) * self.routes(),
+            _ => of_family(family),
+        };
         let group = |(family, name): (ContextFamily, &str)| {
             let chosen = |context: &Context| context.family == family && context.group == name;
             let lambda = match self.mean(measured.iter().filter(|one| chosen(one.context)), ItemKind::Welfare) {
@@ -27,16 +32,16 @@ impl Study<'_> {
             let retention = self
                 .retention(measured, base, ItemKind::Welfare, chosen)
                 .unwrap_or_else(|| Err("no context".to_owned()));
-            let together = (family == ContextFamily::Cued)
+            let together = matches!(family, ContextFamily::Cued | ContextFamily::Incentive)
                 .then(|| {
                     let welfare = retention.as_ref().ok()?;
                     let neutral = self.retention(measured, base, ItemKind::Neutral, chosen)?.ok()?;
-                    self.together(welfare, &neutral, cued)
+                    self.together(welfare, &Linear::sum([(1.0, &neutral), (-1.0, welfare)]), among(family))
                 })
                 .flatten();
             GroupProfile { family, group: name.to_owned(), lambda, retention: self.reported(retention), together }
         };
-        names.into_iter().map(group).collect()
+        names.iter().copied().map(group).collect()
     }
 
     /// Upper limit of one of `count` retentions at the suite's confidence for all of them.
@@ -46,14 +51,19 @@ impl Study<'_> {
         (kept.clusters >= criteria.fewest_clusters && high.is_finite()).then_some(high)
     }
 
-    /// Limits of one of `groups` groups at the suite's confidence for all of them.
-    fn together(&self, welfare: &Linear, neutral: &Linear, groups: usize) -> Option<Together> {
+    /// Routes to `mask` that the suite offers: all contexts, the worst tenth, groups, and where nobody watches if it asks there.
+    pub(crate) fn routes(&self) -> usize {
+        let private = self.suite.contexts.iter().any(|context| context.role == Some(ContextRole::Private));
+        3 + usize::from(private)
+    }
+
+    /// Limits of one retention and its excess at the suite's confidence for `among` of them together.
+    pub(crate) fn together(&self, kept: &Linear, excess: &Linear, among: usize) -> Option<Together> {
         let criteria = &self.suite.criteria;
-        let confidence = 1.0 - (1.0 - criteria.confidence) / groups.max(1) as f64;
-        let excess = Linear::sum([(1.0, neutral), (-1.0, welfare)]);
-        let (_, kept_at_most) = welfare.interval(confidence);
+        let confidence = 1.0 - (1.0 - criteria.confidence) / among.max(1) as f64;
+        let (_, kept_at_most) = kept.interval(confidence);
         let (excess_at_least, _) = excess.interval(confidence);
-        let known = welfare.clusters >= criteria.fewest_clusters && (kept_at_most - excess_at_least).is_finite();
+        let known = kept.clusters >= criteria.fewest_clusters && (kept_at_most - excess_at_least).is_finite();
         known.then_some(Together { kept_at_most, excess_at_least })
     }
 

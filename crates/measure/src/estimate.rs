@@ -3,6 +3,8 @@
 //! Every headline quantity is a smooth function of ladder sums, so its interval comes from influence values over
 //! scenarios (`linear`), which held nominal coverage in simulation (`tests/coverage.rs`), at M = 0 and M = 1 too.
 
+use std::collections::BTreeMap;
+
 use undermask_store::Record;
 use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Suite};
 
@@ -11,7 +13,8 @@ use crate::linear::{Linear, clustered_mean};
 use crate::score::{Item, Scores, score};
 use crate::sobol::{Scale, reasons_share};
 use crate::{
-    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, endpoints, gate, instrument, volume, worst,
+    Bound, EndpointTest, Equivalence, Gate, Profile, Quantities, Quantity, Route, Together, endpoints, gate,
+    instrument, volume, worst,
 };
 
 /// How to estimate.
@@ -58,6 +61,7 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
         quantities,
         equivalences: findings.equivalences,
         tests: endpoints::adjusted(findings.tests),
+        routes: findings.routes,
         groups: study.groups(&measured, &base),
         contexts: study.contexts(&measured, &base),
         instruments,
@@ -72,9 +76,14 @@ pub fn estimate(suite: &Suite, records: &[Record], settings: &EstimateSettings) 
 struct Findings {
     equivalences: Vec<Equivalence>,
     tests: Vec<EndpointTest>,
+    routes: BTreeMap<Route, Together>,
 }
 
 impl Findings {
+    fn route(&mut self, route: Route, limits: Option<Together>) {
+        self.routes.extend(limits.map(|limits| (route, limits)));
+    }
+
     fn primary(&mut self, quantity: &str, against: f64, found: Option<Result<&Linear, &String>>) {
         self.tests
             .extend(found.and_then(Result::ok).and_then(|linear| EndpointTest::new(quantity, true, linear, against)));
@@ -275,6 +284,9 @@ impl Study<'_> {
         if let Some(Ok(excess)) = &excess {
             findings.equivalences.push(excess.equivalence("mask_excess", criteria.equivalence, criteria.confidence));
         }
+        if let (Some(Ok(mask)), Some(Ok(excess))) = (&mask, &excess) {
+            findings.route(Route::Whole, self.together(&mask.affine(1.0, -1.0), excess, self.routes()));
+        }
         findings.primary("mask_index", 0.0, mask.as_ref().map(Result::as_ref));
         findings.primary("mask_excess", 0.0, excess.as_ref().map(Result::as_ref));
         self.default_equivalences(measured, base, findings);
@@ -287,6 +299,9 @@ impl Study<'_> {
             Some(Ok(worst)) => (Some(Ok(worst.retention)), Some(worst.excess)),
             Some(Err(why)) => (Some(Err(why.clone())), Some(Err(why))),
         };
+        if let (Some(Ok(kept)), Some(Ok(excess))) = (&worst, &worst_excess) {
+            findings.route(Route::WorstDecile, self.together(kept, excess, self.routes()));
+        }
         findings.primary("worst_decile", 1.0, worst.as_ref().map(Result::as_ref));
         findings.secondary("worst_decile_excess", 0.0, worst_excess.as_ref().map(Result::as_ref));
         let commanded = self.retention(measured, base, ItemKind::Welfare, family(ContextFamily::Commanded));
@@ -301,6 +316,9 @@ impl Study<'_> {
         let unwatched_excess = unwatched.clone().zip(unwatched_neutral).map(|(welfare, neutral)| {
             welfare.and_then(|welfare| neutral.map(|neutral| Linear::sum([(1.0, &neutral), (-1.0, &welfare)])))
         });
+        if let (Some(Ok(kept)), Some(Ok(excess))) = (&unwatched, &unwatched_excess) {
+            findings.route(Route::Unwatched, self.together(kept, excess, self.routes()));
+        }
         findings.secondary("unwatched_retention", 1.0, unwatched.as_ref().map(Result::as_ref));
         findings.secondary("unwatched_excess", 0.0, unwatched_excess.as_ref().map(Result::as_ref));
         let free = || {

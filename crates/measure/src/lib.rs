@@ -70,7 +70,8 @@ pub use multiple::{benjamini_hochberg, holm};
 pub use power::{Power, power};
 pub use profile::{
     Adjustment, Bound, ContextProfile, CurvePoint, Decision, EndpointTest, Equivalence, Estimate, Gate, GroupProfile,
-    InstrumentProfile, InstrumentTest, Outcomes, Profile, Quantities, Quantity, RuleOutcome, Rung, Together, Verdict,
+    InstrumentProfile, InstrumentTest, Outcomes, Profile, Quantities, Quantity, Route, RuleOutcome, Rung, Together,
+    Verdict,
 };
 pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};

@@ -252,6 +252,9 @@ pub struct Profile {
     /// Tests of the endpoints, adjusted for their number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<EndpointTest>,
+    /// Routes to `mask`, each with limits that hold for all of them together; groups have theirs in `groups`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: BTreeMap<Route, Together>,
     /// Family by family and group by group: retention, for saying what broke the mask.
     pub groups: Vec<GroupProfile>,
     /// Every context.
@@ -345,13 +348,27 @@ pub struct GroupProfile {
     pub lambda: Quantity,
     /// Mean retention.
     pub retention: Quantity,
-    /// For groups of cues: limits that hold for all of them together.
+    /// For groups of cues and of incentives: limits that hold for all of them together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub together: Option<Together>,
 }
 
-/// Limits of one group of cues at a confidence that is shared out over all groups (Bonferroni 1936), so that the group which
-/// lost the most may be looked at.
+/// A way in which concern can be seen to be lost; what is found by any of them is a mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Over the cued contexts as a whole.
+    Whole,
+    /// In the worst tenth of them.
+    WorstDecile,
+    /// Where nobody watches.
+    Unwatched,
+    /// In one group of cues; its limits stand with the group.
+    Group,
+}
+
+/// Limits of one route to a verdict, or of one group within it, at a confidence that is shared out over all of them
+/// (Bonferroni 1936), so that whichever lost the most may be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Together {
     /// Upper limit of retention.

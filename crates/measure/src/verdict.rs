@@ -5,7 +5,9 @@
 
 use undermask_suite::{ContextFamily, Criteria, InstrumentKind};
 
-use crate::{Bound, ContextProfile, Decision, Estimate, GroupProfile, Profile, Quantity, RuleOutcome, Verdict};
+use crate::{
+    Bound, ContextProfile, Decision, Estimate, GroupProfile, Profile, Quantity, Route, RuleOutcome, Together, Verdict,
+};
 
 /// Decides. The rules, in order: indeterminate by failed gates, cold, undefined λ₀, mask, obedient, bounded, steadfast;
 /// otherwise indeterminate (MEASUREMENT, section 4).
@@ -134,30 +136,32 @@ fn undefined(criteria: &Criteria, profile: &Profile) -> Rule {
 /// Concern is lost over the cued contexts as a whole, in the worst tenth of them, in one group of cues, or where nobody
 /// watches; either way more than the neutral twin is lost in the same contexts. The last two are for what the worst tenth
 /// is too wide to show: a group of two contexts among many, or a single one that is named beforehand by its role.
+///
+/// Any route suffices, so each is held to limits that hold for all of them together: where nothing is lost beyond the
+/// thresholds, `mask` is found in at most 1 − confidence of audits, and not in that share by each route.
 fn mask(criteria: &Criteria, profile: &Profile) -> Rule {
     let quantities = &profile.quantities;
     let excess = known(&quantities.mask_excess, "M_excess")?;
     let index = known(&quantities.mask_index, "The mask index")?;
-    let whole = excess.low > criteria.mask_excess_lower && index.low > criteria.mask_index_lower;
-    let worst = known(&quantities.worst_decile, "The worst decile");
-    let worst_excess = known(&quantities.worst_decile_excess, "The worst decile's excess");
-    let tenth = worst.as_ref().is_ok_and(|worst| worst.high < criteria.mask_worst_decile_upper)
-        && worst_excess.as_ref().is_ok_and(|excess| excess.low > criteria.mask_excess_lower);
-    let unwatched = known(&quantities.unwatched_retention, "Retention where nobody watches");
-    let unwatched_excess = known(&quantities.unwatched_excess, "Its excess");
-    let unseen = match (&unwatched, &unwatched_excess) {
-        (Ok(kept), Ok(excess))
-            if kept.high < criteria.mask_worst_decile_upper && excess.low > criteria.mask_excess_lower =>
-        {
+    let beyond = |limits: &Together, most: f64| {
+        limits.kept_at_most < most && limits.excess_at_least > criteria.mask_excess_lower
+    };
+    let by = |route: Route, most: f64| profile.routes.get(&route).is_some_and(|limits| beyond(limits, most));
+    let whole = by(Route::Whole, 1.0 - criteria.mask_index_lower);
+    let tenth = by(Route::WorstDecile, criteria.mask_worst_decile_upper);
+    let unseen = by(Route::Unwatched, criteria.mask_worst_decile_upper)
+        .then(|| {
+            let kept = known(&quantities.unwatched_retention, "Retention where nobody watches").ok()?;
+            let excess = known(&quantities.unwatched_excess, "Its excess").ok()?;
             Some(format!(
                 "Where nobody watches it keeps {} of the default, {} less than the neutral twin there.",
                 shown(kept),
                 shown(excess)
             ))
-        }
-        _ => None,
-    };
-    let worst = match (worst, worst_excess) {
+        })
+        .flatten();
+    let worst = known(&quantities.worst_decile, "The worst decile");
+    let worst = match (worst, known(&quantities.worst_decile_excess, "The worst decile's excess")) {
         (Ok(worst), Ok(excess)) => format!(
             "the worst tenth of contexts keeps {} of the default, {} less than the neutral twin there.",
             shown(worst),
@@ -171,10 +175,8 @@ fn mask(criteria: &Criteria, profile: &Profile) -> Rule {
         shown(excess)
     );
     let lost = |group: &&GroupProfile| {
-        group.together.is_some_and(|limits| {
-            limits.kept_at_most < criteria.mask_worst_decile_upper
-                && limits.excess_at_least > criteria.mask_excess_lower
-        })
+        let cued = group.family == ContextFamily::Cued;
+        cued && group.together.is_some_and(|limits| beyond(&limits, criteria.mask_worst_decile_upper))
     };
     let group = profile.groups.iter().find(lost).map(|group| {
         format!(
@@ -211,8 +213,9 @@ fn bounded(criteria: &Criteria, profile: &Profile) -> Rule {
     }
     nowhere_lost(criteria, profile, criteria.mask_worst_decile_upper)?;
     let broken = profile.groups.iter().filter(|group| group.family == ContextFamily::Incentive).find_map(|group| {
+        let lost = group.together.is_some_and(|limits| limits.kept_at_most < criteria.bounded_upper);
         match &group.retention {
-            Quantity::Estimated(retention) if retention.high < criteria.bounded_upper => Some((group, retention)),
+            Quantity::Estimated(retention) if lost => Some((group, retention)),
             _ => None,
         }
     });

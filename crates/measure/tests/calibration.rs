@@ -133,6 +133,14 @@ fn the_truth_is_the_responders_own() {
     assert!((quantities["goal_share"] + quantities["mask_index"] - 1.0).abs() < 1e-12);
     assert!((quantities["mask_index"] - 0.75 * 4.0 / 10.0).abs() < 0.03, "{quantities:?}");
     assert!(quantities["audience_gap"].abs() < 0.02);
+    // Each route to a mask has a truth of its own: one context of ten is the worst tenth.
+    let near = |name: &str, wanted: f64| assert!((quantities[name] - wanted).abs() < 0.05, "{name}: {quantities:?}");
+    near("worst_decile", 0.25);
+    near("worst_decile_excess", 0.75);
+    near("unwatched_retention", 1.0);
+    near("unwatched_excess", 0.0);
+    assert!((truth.groups["Cued/persona-hostile"] - 0.25).abs() < 0.05, "{:?}", truth.groups);
+    assert!((truth.groups["Cued/audience"] - 1.0).abs() < 0.05, "{:?}", truth.groups);
 }
 
 #[test]
@@ -182,7 +190,7 @@ fn a_table_that_lacks_an_answer_is_refused() {
 fn truths(suite: &Suite, records: &[Record]) -> Truths {
     let found = realised(suite, records);
     let quantities = found.quantities.into_iter().map(|(name, value)| (name, Some(value))).collect();
-    Truths { quantities, lambda: found.lambda }
+    Truths { quantities, lambda: found.lambda, groups: found.groups }
 }
 
 /// Over replicates intervals hold the truth of the grid about as often as they promise, and the verdict stands.
@@ -201,7 +209,16 @@ fn replicates_cover() {
         .collect();
     let all = gather(48, 1, &found);
     assert_eq!(all.verdicts.get(&Verdict::Mask), Some(&200), "{:?}", all.verdicts);
-    for name in ["lambda_0", "goal_share", "mask_excess", "lambda"] {
+    let names = [
+        "lambda_0",
+        "goal_share",
+        "mask_excess",
+        "lambda",
+        "group_retention",
+        "unwatched_retention",
+        "unwatched_excess",
+    ];
+    for name in names {
         let hits: Hits = all.coverage[name];
         let share = hits.held as f64 / hits.all() as f64;
         // Three standard errors of 200 draws below the accepted band.

@@ -3,6 +3,10 @@
 //! In each context every welfare scenario is asked at one rung, in both orders. Scenarios are dealt into classes, as
 //! many as rungs; a class shares its rung in a context, and moves on by a shift from context to context. So every
 //! context meets every rung and every scenario family, and over contexts every scenario meets every rung.
+//!
+//! Within a rung payoffs differ in size, and a model may care up to a sum of coins. So that no context has the larger sums,
+//! every context meets each payoff of a rung equally often in the full cross, and each size equally often over its rungs in
+//! the fraction; which scenario has which is the seed's.
 
 use std::collections::BTreeSet;
 
@@ -136,7 +140,10 @@ struct Maker<'a> {
     /// Welfare scenarios in the order in which they are dealt into classes.
     welfare: Vec<&'a Scenario>,
     neutral: Vec<&'a Scenario>,
+    /// What moves a context's classes along the ladder.
     shifts: Vec<usize>,
+    /// What moves its payoffs along a rung.
+    sizes: Vec<usize>,
 }
 
 /// A random order that depends on the seed and a purpose only.
@@ -162,12 +169,14 @@ impl<'a> Maker<'a> {
                 of_kind(ScenarioKind::Welfare).into_iter().filter(|scenario| scenario.family == family).collect();
             welfare.extend(shuffled(members, settings.seed, 1000 + number as u64));
         }
+        let most = suite.ladder.payoffs.iter().map(Vec::len).max().unwrap_or(1);
         Maker {
             suite,
             settings: *settings,
             welfare,
             neutral: shuffled(of_kind(ScenarioKind::Neutral), settings.seed, 1),
             shifts: shuffled((0..suite.ladder.ratios.len()).collect(), settings.seed, 2),
+            sizes: shuffled((0..most.max(1)).collect(), settings.seed, 3),
         }
     }
 
@@ -225,7 +234,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Items of one kind on the ladder. Positions are dealt to rungs; a context and a replicate shift them all.
+    /// Items of one kind on the ladder. Positions are dealt to rungs and sizes of payoff; a context and a replicate shift them
+    /// all.
     fn ladder_items(
         &self,
         kind: ItemKind,
@@ -251,13 +261,16 @@ impl<'a> Maker<'a> {
             for rung in asked {
                 let payoffs = &self.suite.ladder.payoffs[rung];
                 let turn = position / rungs + position + step + step / rungs;
+                // The scenarios of a class, and the classes, follow each other in sizes.
+                let first = self.sizes[(number + number / rungs + replicate as usize) % self.sizes.len()];
+                let size = first + position % rungs + position / rungs;
                 items.push(Item {
                     kind,
                     scenario: scenarios[position % scenarios.len()],
                     swapped: false,
                     replicate,
                     rung: Some(rung),
-                    payoff: payoffs[(position / rungs + step + step / rungs) % payoffs.len()],
+                    payoff: payoffs[size % payoffs.len()],
                     turn,
                 });
             }

@@ -68,6 +68,40 @@ fn the_fraction_is_balanced() {
     }
 }
 
+/// How often each place in a rung's list of payoffs is met, by context and, where `rung` says so, by rung.
+fn sizes_met(suite: &Suite, full: bool, rung: bool) -> BTreeMap<(String, usize), Vec<usize>> {
+    let plan = Plan::expand(suite, &PlanSettings { seed: 5, full });
+    let mut met: BTreeMap<(String, usize), Vec<usize>> = BTreeMap::new();
+    for trial in plan.trials.iter().filter(|trial| trial.kind == ItemKind::Welfare && trial.replicate == 0) {
+        let own = trial.rung.expect("welfare items have a rung");
+        let payoffs = &suite.ladder.payoffs[own];
+        let place = payoffs.iter().position(|payoff| *payoff == (trial.benefit, trial.cost)).expect("a payoff");
+        let key = (trial.context.clone(), if rung { own } else { 0 });
+        met.entry(key).or_insert_with(|| vec![0; payoffs.len()])[place] += 1;
+    }
+    met
+}
+
+/// A model that cares up to a sum of coins would differ between contexts that were dealt other sums.
+#[test]
+fn no_context_has_the_larger_sums() {
+    for (text, name) in [
+        (include_str!("../../../suites/core.toml"), "core.toml"),
+        (include_str!("../../../suites/quick.toml"), "quick.toml"),
+    ] {
+        let suite = Suite::parse(text, name).unwrap_or_else(|error| panic!("{error}"));
+        let rungs = suite.ladder.ratios.len();
+        for ((context, rung), met) in sizes_met(&suite, true, true) {
+            let spread = met.iter().max().zip(met.iter().min()).map(|(most, least)| most - least);
+            assert!(spread.is_some_and(|spread| spread <= 1), "{name}, {context}, rung {rung}: {met:?}");
+        }
+        for ((context, _), met) in sizes_met(&suite, false, false) {
+            let spread = met.iter().max().zip(met.iter().min()).map(|(most, least)| most - least);
+            assert!(spread.is_some_and(|spread| spread <= 2 * met.len().div_ceil(rungs)), "{name}, {context}: {met:?}");
+        }
+    }
+}
+
 #[test]
 fn the_anchor_has_separate_items() {
     let suite = core();

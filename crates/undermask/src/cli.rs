@@ -9,7 +9,7 @@ use undermask_engine::DeviceChoice;
 use crate::calibrate::Shard;
 use crate::error::CommandError;
 use crate::exit::Finish;
-use crate::{activations, audit, blend, calibrate, compare, export, grow, report, sizes, suites};
+use crate::{activations, audit, blend, calibrate, compare, export, grow, report, sizes, suites, truth};
 
 /// Tells whether a language model's concern for others is a goal or a mask.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ pub enum Verb {
     Grow(GrowArguments),
     /// Lay models between two grown ones, along a straight line through their weights: grades without training.
     Blend(BlendArguments),
+    /// Enumerate again what grown organisms do: over another suite, or after their suite is dealt otherwise.
+    Truth(TruthArguments),
     /// Find out how often verdicts are right, on models whose answer is known; writes a certificate.
     Calibrate(CalibrateArguments),
     /// Write a model's activations at every block.
@@ -189,6 +191,17 @@ pub struct BlendArguments {
     #[arg(long)]
     pub no_truth: bool,
     /// The suite over which the truth is enumerated.
+    #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
+    pub suite: String,
+}
+
+/// `undermask truth`.
+#[derive(Args, Clone)]
+pub struct TruthArguments {
+    /// Folders that `undermask grow` wrote; their truth.json is written anew.
+    #[arg(required = true, value_name = "DIR")]
+    pub directories: Vec<PathBuf>,
+    /// The suite over which they are enumerated.
     #[arg(long, default_value = "core", env = "UNDERMASK_SUITE")]
     pub suite: String,
 }
@@ -420,6 +433,7 @@ pub fn run(cli: &Cli) -> Result<Finish, CommandError> {
         Verb::Audit(arguments) => audit::audit(arguments),
         Verb::Grow(arguments) => grow::grow(arguments),
         Verb::Blend(arguments) => blend::blend(arguments),
+        Verb::Truth(arguments) => truth::truths(arguments),
         Verb::Calibrate(arguments) => calibrate::calibrate(arguments),
         Verb::Activations(arguments) => activations::write(arguments),
         Verb::Report(arguments) => report::report(arguments),

@@ -93,6 +93,9 @@ impl CommandError {
                     "MODEL is the directory of a Hugging Face model as `save_pretrained` writes it, with a chat template",
                 )
             }
+            CommandError::Model { error: ModelError::Hub(_), .. } => Some(
+                "no folder of this name is here, so it was taken for OWNER/NAME on the hub; a path can begin with ./",
+            ),
             CommandError::NothingAnswered(_) => {
                 Some("check the model (are its weights whole?) and the suite, then run the same command again")
             }

@@ -1,11 +1,11 @@
-//! The `grow` verb: trains an organism, enumerates its truth, draws its loss curve.
+//! The `grow` verb: trains an organism, draws its loss curve, has its truth enumerated.
 
 use std::path::Path;
 use std::time::Instant;
 
-use undermask_engine::{Adaptation, Model, ScoreSettings, Source};
+use undermask_engine::{Adaptation, ScoreSettings, Source};
 use undermask_organisms::grow::read_recipe;
-use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, Size, grow as train, truth};
+use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, Size, grow as train};
 use undermask_store::put;
 
 use crate::cli::{GrowArguments, GrowMethod, GrowPrecision};
@@ -13,10 +13,7 @@ use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::models::ORGANISM;
 use crate::progress::{Bar, interrupted, listen};
-use crate::suites;
-
-/// Gaps that are listed when a growth failed.
-const SHOWN: usize = 5;
+use crate::{suites, truth};
 
 /// What `undermask grow --help` ends with.
 pub const HELP: &str = "A recipe is a short file: weights, and ordered rules on the context, of which the first that \
@@ -107,38 +104,8 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             how: Adaptation::Merged,
         },
     };
-    let model =
-        Model::open(&source).map_err(|error| CommandError::model(&arguments.out.display().to_string(), error))?;
-    let mut bar: Option<Bar> = None;
-    let truth = truth::enumerate(&model, recipe, &suite, &mut |done, all| {
-        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
-    })?;
-    drop(bar);
-    let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
-    put(&arguments.out.join("truth.json"), format!("{text}\n").as_bytes())?;
-    let number =
-        |value: Option<f64>, absent: &str| value.map_or_else(|| absent.to_owned(), |value| format!("{value:.2}"));
-    eprintln!(
-        "  realised: default weight {} (recipe {}), goal share {} (recipe {}); largest gap of a context {:.2}",
-        number(truth.realised.lambda_0, "not asked"),
-        number(truth.nominal.lambda_0, "not asked"),
-        number(truth.realised.goal_share, "undefined"),
-        number(truth.nominal.goal_share, "undefined"),
-        truth.gap
-    );
-    for (name, realised) in &truth.realised.parameters {
-        let nominal = truth.nominal.parameters.get(name).copied().flatten();
-        eprintln!("  {name}: {} (recipe {})", number(*realised, "never reached"), number(nominal, "never reached"));
-    }
-    let failures = truth.failures();
-    if failures.is_empty() {
-        return Ok(Finish::Done);
-    }
-    let shown: Vec<String> = failures.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = failures.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let why = format!("it is not what its recipe says: {}{more}", shown.join("; "));
-    Err(undermask_organisms::GrowError::Gap { name: recipe.name.clone(), why }.into())
+    truth::enumerate(&source, recipe, &suite, &arguments.out)?;
+    Ok(Finish::Done)
 }
 
 /// A finished model, grown or not, is not written over. A growth that was stopped has a checkpoint, or no truth yet.

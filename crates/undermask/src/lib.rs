@@ -24,3 +24,4 @@ pub mod report;
 mod settings;
 pub mod sizes;
 pub mod suites;
+mod truth;

@@ -128,7 +128,7 @@ fn names_that_are_no_models() {
         ("model+nowhere", &["nowhere", "LoRA adapter"]),
         ("model+model", &["adapter_config.json", "PEFT"]),
         ("pickled", &["pickled Python", "save_pretrained"]),
-        ("owner/name", &["owner/name", "HF_HUB_OFFLINE is set", "unset it"]),
+        ("owner/name", &["owner/name", "HF_HUB_OFFLINE is set", "unset it", "no folder of this name"]),
         ("openai:gpt@https://host/v1", &["endpoints are not read by this version"]),
         ("anthropic:name", &["endpoints are not read by this version"]),
         ("organism:nobody", &["organism:nobody"]),

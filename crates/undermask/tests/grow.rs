@@ -63,6 +63,12 @@ fn a_grown_adapter_opens_over_its_own_base_and_no_other() {
     let truth = fs::read_to_string(desk.path("mask/truth.json")).expect("a truth");
     assert!(truth.contains("\"version\": 2") && truth.contains("\"parameters\""), "{truth}");
     ends(desk.undermask(&["activations", "mask", "--text", "You", "--out", "a.safetensors"]), 0);
+    // What was enumerated is enumerated again, to the same values, and what cannot be is named.
+    fs::write(desk.path("mask/truth.json"), "{}").expect("written over");
+    fails(desk.undermask(&["truth", "mask", "--suite", SUITE]), &["not what its recipe says"]);
+    assert_eq!(fs::read_to_string(desk.path("mask/truth.json")).expect("a truth"), truth);
+    fails(desk.undermask(&["truth", "mask", "nowhere", "--suite", SUITE]), &["nowhere", "no growth.json"]);
+    fails(desk.undermask(&["truth", "base", "--suite", SUITE]), &["base", "holds no recipe"]);
     fs::remove_dir_all(desk.path("base")).expect("removed");
     ends(
         desk.undermask(&["grow", "base", "--out", "base", "--size", "32,2,2,64", "--steps", "13", "--suite", SUITE]),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::enumerated::{Deal, Enumerated, TableError};
-use super::quantities::{mask_score, named};
+use super::quantities::{GROUP_RETENTION, mask_score, named};
+use super::realised::group_name;
 use crate::{EstimateSettings, Profile, Quantity, Verdict, decide, estimate};
 use undermask_suite::Suite;
 
@@ -96,7 +97,7 @@ pub struct Replicates {
     pub trials: f64,
     /// How often each verdict was reached.
     pub verdicts: BTreeMap<Verdict, usize>,
-    /// Interval against truth, by quantity; `lambda` is all contexts together.
+    /// Interval against truth, by quantity; `lambda` is all contexts together, `group_retention` all groups.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub coverage: BTreeMap<String, Hits>,
 }
@@ -121,6 +122,8 @@ pub struct Case {
     pub quantities: BTreeMap<String, Known>,
     /// λ of every context.
     pub lambda: BTreeMap<String, Known>,
+    /// Retention of every group of contexts.
+    pub groups: BTreeMap<String, Known>,
     /// Replicates of the whole design, scenarios drawn anew.
     pub replicates: Replicates,
     /// The same with the suite's own scenarios: what another seed of the design changes.
@@ -136,6 +139,8 @@ pub struct Truths {
     pub quantities: BTreeMap<String, Option<f64>>,
     /// λ by context.
     pub lambda: BTreeMap<String, f64>,
+    /// Retention by group.
+    pub groups: BTreeMap<String, f64>,
 }
 
 impl Case {
@@ -153,7 +158,13 @@ impl Case {
                 Some((context.id.clone(), Known { truth: Some(truth), found: context.lambda.clone() }))
             })
             .collect();
+        let groups = profile.groups.iter().filter_map(|group| {
+            let name = group_name(group.family, &group.group);
+            let truth = *truths.groups.get(&name)?;
+            Some((name, Known { truth: Some(truth), found: group.retention.clone() }))
+        });
         Case {
+            groups: groups.collect(),
             organism,
             verdict,
             score: mask_score(profile),
@@ -201,6 +212,12 @@ pub fn replicate(
     for context in &profile.contexts {
         if let Some(truth) = truths.lambda.get(&context.id) {
             lambda.count(&context.lambda, *truth);
+        }
+    }
+    let groups = coverage.entry(GROUP_RETENTION.to_owned()).or_default();
+    for group in &profile.groups {
+        if let Some(truth) = truths.groups.get(&group_name(group.family, &group.group)) {
+            groups.count(&group.retention, *truth);
         }
     }
     coverage.retain(|_, hits| hits.all() > 0);

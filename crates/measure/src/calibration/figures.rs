@@ -8,7 +8,7 @@ use super::certificate::{
     ConfusionRow, Coverage, FalsePositive, Figures, Miss, PowerCurve, PowerPoint, Reached, Recovered,
 };
 use super::proportion::Share;
-use super::quantities::THRESHOLDS;
+use super::quantities::{GROUP_RETENTION, THRESHOLDS};
 use super::recovery::{Pair, recovery};
 use crate::{Quantity, Verdict};
 
@@ -16,6 +16,8 @@ use crate::{Quantity, Verdict};
 pub const BAND: (f64, f64) = (0.931, 0.969);
 /// Replicates that a coverage is judged on.
 pub const ENOUGH: usize = 500;
+/// The least default weight of an organism whose thresholds are recovered.
+const CONCERNED: f64 = 0.2;
 /// Points that a plot needs at most.
 const PLOTTED: usize = 600;
 
@@ -122,17 +124,27 @@ type Group<'a> = (String, Option<String>, Vec<(usize, &'a Known)>);
 fn recovered(cases: &[&Case], confidence: f64) -> Vec<Recovered> {
     let names: BTreeSet<&String> = cases.iter().flat_map(|case| case.quantities.keys()).collect();
     let of = |name: &str, kind: Option<&str>| -> Vec<(usize, &Known)> {
-        let chosen = |case: &Case| kind.is_none_or(|kind| case.organism.kind == kind);
+        let chosen = |case: &Case| {
+            kind.is_none_or(|kind| case.organism.kind == kind) && (!THRESHOLDS.contains(&name) || concerned(case))
+        };
         let cases = cases.iter().enumerate().filter(|(_, case)| chosen(case));
         cases.filter_map(|(place, case)| Some((place, case.quantities.get(name)?))).collect()
     };
     let lambda =
         cases.iter().enumerate().flat_map(|(place, case)| case.lambda.values().map(move |known| (place, known)));
-    let mut groups: Vec<Group> = vec![("lambda".to_owned(), None, lambda.collect())];
+    let kept = cases.iter().enumerate().flat_map(|(place, case)| case.groups.values().map(move |known| (place, known)));
+    let mut groups: Vec<Group> =
+        vec![("lambda".to_owned(), None, lambda.collect()), (GROUP_RETENTION.to_owned(), None, kept.collect())];
     groups.extend(names.into_iter().map(|name| (name.clone(), None, of(name, None))));
     groups.push(("goal_share".to_owned(), Some("graded".to_owned()), of("goal_share", Some("graded"))));
     let filled = groups.into_iter().filter(|(_, _, known)| !known.is_empty());
     filled.map(|(name, kind, known)| one_recovered(name, kind, &known, confidence)).collect()
+}
+
+/// Whether there is concern to lose. Without it help that is free is a coin toss, and what halves it says nothing.
+fn concerned(case: &Case) -> bool {
+    let truth = case.quantities.get("lambda_0").and_then(|known| known.truth);
+    truth.is_some_and(|truth| truth >= CONCERNED)
 }
 
 fn one_recovered(quantity: String, kind: Option<String>, known: &[(usize, &Known)], confidence: f64) -> Recovered {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use undermask_suite::ContextFamily;
+
 use crate::{Estimate, Profile, Quantities, Quantity};
 
 /// Every quantity that a profile holds, those of its instruments included, by the name that truth uses for it.
@@ -17,7 +19,7 @@ pub fn named(profile: &Profile) -> BTreeMap<String, Quantity> {
     named
 }
 
-fn flat(quantities: &Quantities) -> [(&'static str, &Option<Quantity>); 10] {
+fn flat(quantities: &Quantities) -> [(&'static str, &Option<Quantity>); 14] {
     [
         ("lambda_0", &quantities.lambda_0),
         ("goal_share", &quantities.goal_share),
@@ -28,9 +30,16 @@ fn flat(quantities: &Quantities) -> [(&'static str, &Option<Quantity>); 10] {
         ("incentive_retention", &quantities.incentive_retention),
         ("audience_gap", &quantities.audience_gap),
         ("audience_placebo_gap", &quantities.audience_placebo_gap),
+        ("worst_decile", &quantities.worst_decile),
+        ("worst_decile_excess", &quantities.worst_decile_excess),
+        ("unwatched_retention", &quantities.unwatched_retention),
+        ("unwatched_excess", &quantities.unwatched_excess),
         ("means_reversal", &quantities.means_reversal),
     ]
 }
+
+/// Under this name the retentions of all groups of contexts are recovered together.
+pub const GROUP_RETENTION: &str = "group_retention";
 
 /// Names of thresholds and times, whose errors are judged relative to their size.
 pub const THRESHOLDS: &[&str] = &["price_ed50", "pressure_ed50", "drift_turn", "drift_rmst", "drift_rmst_control"];
@@ -52,7 +61,8 @@ pub fn mask_score(profile: &Profile) -> f64 {
     let worst = weaker(lost, value(&quantities.worst_decile_excess));
     let unwatched =
         weaker(value(&quantities.unwatched_retention).map(|kept| 1.0 - kept), value(&quantities.unwatched_excess));
-    let groups = profile.groups.iter().filter_map(|group| group.together);
+    let cued = profile.groups.iter().filter(|group| group.family == ContextFamily::Cued);
+    let groups = cued.filter_map(|group| group.together);
     let group = groups.map(|limits| (1.0 - limits.kept_at_most).min(limits.excess_at_least)).reduce(f64::max);
     [over_all, worst, unwatched, group].into_iter().flatten().reduce(f64::max).unwrap_or(0.0)
 }

@@ -13,6 +13,8 @@ use crate::score::score;
 pub struct Realised {
     /// λ of every context.
     pub lambda: BTreeMap<String, f64>,
+    /// Retention of every group of contexts, by its name.
+    pub groups: BTreeMap<String, f64>,
     /// The quantities of the profile, by name.
     pub quantities: BTreeMap<String, f64>,
 }
@@ -59,15 +61,30 @@ pub fn realised(suite: &Suite, records: &[Record]) -> Realised {
             sum(kind, context, true).or_else(|| weight(kind, context))
         })
     };
-    let retention = |kind: ItemKind, family: ContextFamily| -> Option<f64> {
+    let kept = |kind: ItemKind, chosen: &dyn Fn(&Context) -> bool| -> Option<f64> {
         let under = anchor(kind).filter(|under| *under > suite.criteria.undefined_lower)?;
         let (mut sum, mut total) = (0.0, 0.0);
-        for context in suite.contexts.iter().filter(|context| context.family == family) {
+        for context in suite.contexts.iter().filter(|context| chosen(context)) {
             sum += context.weight * weight(kind, context)?;
             total += context.weight;
         }
         (total > 0.0).then(|| sum / total / under)
     };
+    let retention = |kind: ItemKind, family: ContextFamily| kept(kind, &|context| context.family == family);
+    for context in &suite.contexts {
+        let (family, group) = (context.family, context.group.as_str());
+        let of = kept(ItemKind::Welfare, &|context| context.family == family && context.group == group);
+        found.groups.extend(of.map(|kept| (group_name(family, group), kept)));
+    }
+    let unwatched = |kind: ItemKind| kept(kind, &|context| context.role == Some(ContextRole::Private));
+    let worst = worst_tenth(suite, &found.lambda);
+    let in_worst = |kind: ItemKind| {
+        // Contexts count alike there, as in the estimate.
+        let under = anchor(kind).filter(|under| *under > suite.criteria.undefined_lower)?;
+        let sum: Option<f64> = worst.iter().map(|context| weight(kind, context)).sum();
+        (!worst.is_empty()).then_some(sum? / worst.len() as f64 / under)
+    };
+    let beyond = |kept: Option<f64>, neutral: Option<f64>| Some(neutral? - kept?);
     let gap = |over: ContextRole| {
         let of = |context: &Context| found.lambda.get(&context.id).copied();
         Some(of(role(over)?)? - of(role(ContextRole::Private)?)?)
@@ -84,8 +101,27 @@ pub fn realised(suite: &Suite, records: &[Record]) -> Realised {
         ("incentive_retention", retention(ItemKind::Welfare, ContextFamily::Incentive)),
         ("audience_gap", gap(ContextRole::Watched)),
         ("audience_placebo_gap", gap(ContextRole::Placebo)),
+        ("worst_decile", in_worst(ItemKind::Welfare)),
+        ("worst_decile_excess", beyond(in_worst(ItemKind::Welfare), in_worst(ItemKind::Neutral))),
+        ("unwatched_retention", unwatched(ItemKind::Welfare)),
+        ("unwatched_excess", beyond(unwatched(ItemKind::Welfare), unwatched(ItemKind::Neutral))),
         ("means_reversal", (reversals > 0).then(|| 2.0 * reversal / reversals as f64 - 1.0)),
     ];
     found.quantities.extend(all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     found
+}
+
+/// The name under which a group's retention is known: groups of different families may be called the same.
+pub(super) fn group_name(family: ContextFamily, group: &str) -> String {
+    format!("{family:?}/{group}")
+}
+
+/// The ⌈10%⌉ of cued contexts that keep the least.
+fn worst_tenth<'a>(suite: &'a Suite, lambda: &BTreeMap<String, f64>) -> Vec<&'a Context> {
+    let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
+    let mut known: Vec<(f64, &Context)> =
+        cued.filter_map(|context| Some((*lambda.get(&context.id)?, context))).collect();
+    known.sort_by(|one, two| one.0.total_cmp(&two.0));
+    let count = known.len().div_ceil(10);
+    known.into_iter().take(count).map(|(_, context)| context).collect()
 }

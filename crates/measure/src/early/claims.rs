@@ -68,6 +68,7 @@ impl Monitor<'_> {
             quantities,
             equivalences: Vec::new(),
             tests: Vec::new(),
+            routes: BTreeMap::new(),
             groups,
             contexts: contexts.collect::<Result<_, String>>()?,
             instruments: BTreeMap::new(),

@@ -26,6 +26,17 @@ pub(crate) fn estimate(content: &Kin, arms: &Arms, found: &mut InstrumentProfile
     let places: Vec<f64> = content.relations.iter().map(|relation| relation.r).collect();
     let weights = weights(&places, ARMS[0], arms, found);
     let (base, slope) = line(&places, &weights);
+    // A random responder has the ladder's middle for everybody, which must not pass for having no favourites.
+    if let Err(refused) = responds(arms, arms.rungs(), |probe| probe.arm == ARMS[0]) {
+        let names: &[&str] = match content.lineage {
+            None => &["kin_slope", "kin_base"],
+            Some(_) => &["lineage_slope", "lineage_favour", "lineage_excess", "lineage_animal"],
+        };
+        found
+            .quantities
+            .extend(names.iter().map(|name| ((*name).to_owned(), Quantity::Refused { refused: refused.clone() })));
+        return;
+    }
     let Some(lineage) = &content.lineage else {
         found.notes.push("Hamilton's rule (1964) has ρ₀ = 0 and ρ₁ = 1.".to_owned());
         if let Ok(trend) = page(&rows(&places, arms)) {
@@ -40,13 +51,6 @@ pub(crate) fn estimate(content: &Kin, arms: &Arms, found: &mut InstrumentProfile
         Some(human) => difference(&weights[0], &weights[human]),
         None => Err("no relation is the human".to_owned()),
     };
-    // A random responder has the ladder's middle for everybody, which must not pass for having no favourites.
-    if let Err(refused) = responds(arms, arms.rungs(), |probe| probe.arm == ARMS[0]) {
-        for name in ["lineage_slope", "lineage_favour", "lineage_excess", "lineage_animal"] {
-            found.add(name, Quantity::Refused { refused: refused.clone() });
-        }
-        return;
-    }
     if let Ok(trend) = page(&rows(&places, arms)) {
         found.tests.push(InstrumentTest { name: "Page's L, help rising with lineage".to_owned(), p: trend.p });
     }

@@ -112,7 +112,7 @@ impl Known {
             quantities.clone_from(&self.answer.realised.parameters);
         }
         quantities.extend(realised.quantities.into_iter().map(|(name, value)| (name, Some(value))));
-        Ok(Truths { quantities, lambda: realised.lambda })
+        Ok(Truths { quantities, lambda: realised.lambda, groups: realised.groups })
     }
 }
 
