@@ -75,7 +75,7 @@ pub use profile::{
 };
 pub use refusal::Refusal;
 pub use resample::{clustered, hierarchical, percentiles};
-pub use score::{GateItem, Item, Scored, Scores, score};
+pub use score::{GateItem, Item, Scored, Scores, score, target_log_odds};
 pub use sobol::{Scale, reasons_share};
 pub use special::{normal_below, normal_quantile, student_below, student_quantile};
 pub use verdict::decide;

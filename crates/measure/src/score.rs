@@ -101,6 +101,13 @@ fn first_log_odds(scores: &[LabelScore]) -> Option<f64> {
     odds.is_finite().then_some(odds)
 }
 
+/// η of one trial in its own order: log-odds of its target; `None` where it was not answered or has not two options.
+pub fn target_log_odds(record: &Record) -> Option<f64> {
+    let Outcome::Answered { scores } = &record.outcome else { return None };
+    let first = first_log_odds(scores)?;
+    Some(if record.target == 0 { first } else { -first })
+}
+
 /// Scores records, whatever their order.
 pub fn score(records: &[Record]) -> Scores {
     let mut scores = Scores::default();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use undermask_engine::Model;
 use undermask_organisms::{BASE, RECIPES, Recipe, SHIPPED, Shipped, truth};
-use undermask_suite::Suite;
+use undermask_suite::{Plan, PlanSettings, Suite};
 
 /// The shipped set together stays under this.
 const LARGEST: u64 = 30 << 20;
@@ -30,8 +30,11 @@ fn size(folder: &Path) -> u64 {
 
 #[test]
 fn every_organism_ships_with_its_recipe_and_its_truth_and_the_set_is_small() {
+    let plan = Plan::expand(&core(), &PlanSettings { seed: 0, full: true });
+    let grid = truth::fingerprint(plan.trials.iter().filter(|trial| truth::is_enumerated(trial)));
     for shipped in Shipped::with_truth() {
         let (name, truth) = (shipped.name, shipped.truth().expect("a truth"));
+        assert_eq!(truth.grid, grid, "{name}: `undermask truth` after changing how a suite is dealt");
         assert_eq!((truth.recipe.as_str(), truth.suite), (name, core().hash), "regrow after changing the suite");
         assert_eq!(truth.verdict, Recipe::named(name).expect("a recipe").verdict);
     }

@@ -47,6 +47,9 @@ pub struct Truth {
     pub expected_miss: bool,
     /// Hash of the suite over whose grid it was enumerated.
     pub suite: String,
+    /// Fingerprint of that grid: the same suite may be dealt otherwise by another version. Absent in older files.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grid: String,
     /// What the recipe says.
     pub nominal: Weights,
     /// What the network does.
@@ -93,7 +96,7 @@ pub fn enumerate(
     Ok(Truth {
         verdict: recipe.verdict.clone(),
         expected_miss: recipe.expected_miss,
-        ..Truth::of(&recipe.name, suite, nominal, realised)
+        ..Truth::of(&recipe.name, suite, &trials, nominal, realised)
     })
 }
 
@@ -117,7 +120,7 @@ pub fn enumerate_blend(
     let trials = choices(suite);
     let realised = weights(suite, &trials, &grid::probabilities(model, &trials, watch)?);
     let between = blend.one.truth.realised.between(&blend.other.truth.realised, blend.share);
-    Ok(Truth::of(&blend.name, suite, between, realised))
+    Ok(Truth::of(&blend.name, suite, &trials, between, realised))
 }
 
 impl Truth {
@@ -137,6 +140,7 @@ impl Truth {
             verdict: None,
             expected_miss: false,
             suite: String::new(),
+            grid: String::new(),
             nominal: none(),
             realised: none(),
             gap: 0.0,
@@ -144,7 +148,7 @@ impl Truth {
     }
 
     /// Without a right verdict.
-    fn of(recipe: &str, suite: &Suite, nominal: Weights, realised: Weights) -> Truth {
+    fn of(recipe: &str, suite: &Suite, trials: &[Trial], nominal: Weights, realised: Weights) -> Truth {
         let differences =
             realised.lambda.iter().filter_map(|(id, value)| Some((value - nominal.lambda.get(id)?).abs()));
         let gap = differences.fold(0.0, f64::max);
@@ -155,6 +159,7 @@ impl Truth {
             verdict: None,
             expected_miss: false,
             suite: suite.hash.clone(),
+            grid: fingerprint(trials),
             nominal,
             realised,
             gap,
@@ -193,10 +198,22 @@ pub fn nominal(recipe: &Recipe, suite: &Suite) -> Weights {
 /// Every trial of the full cross that asks for a choice between acts or between words.
 fn choices(suite: &Suite) -> Vec<Trial> {
     let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
-    let asks = |trial: &Trial| {
-        trial.replicate == 0 && matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument)
-    };
-    plan.trials.into_iter().filter(asks).collect()
+    plan.trials.into_iter().filter(is_enumerated).collect()
+}
+
+/// Whether truth rests on a trial of the full cross: whether it asks for a choice between acts or between words.
+pub fn is_enumerated(trial: &Trial) -> bool {
+    trial.replicate == 0 && matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument)
+}
+
+/// Fingerprint of the trials that a truth rests on: two truths of one suite with other fingerprints cannot be compared cell by
+/// cell.
+pub fn fingerprint<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for trial in trials {
+        hasher.update(trial.id.0.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
 }
 
 fn expected(suite: &Suite, recipe: &Recipe, trials: &[Trial]) -> Weights {
@@ -204,8 +221,9 @@ fn expected(suite: &Suite, recipe: &Recipe, trials: &[Trial]) -> Weights {
     weights(suite, trials, &probabilities)
 }
 
-/// Weights and parameters from the probability of every trial.
-fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
+/// Weights and parameters from the probability of every trial that [`is_enumerated`]: P(target), both orders of an item next to
+/// each other and alike.
+pub fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
     let of = |kind: ItemKind| {
         let weight = |context: &Context| grid::spearman_karber(suite, trials, probabilities, kind, &context.id);
         suite.contexts.iter().map(|context| (context.id.clone(), weight(context))).collect::<BTreeMap<_, _>>()

@@ -12,6 +12,15 @@ const RESAMPLES: usize = 400;
 /// Replicates between two looks at ctrl-C.
 const AT_ONCE: usize = 16;
 
+/// How many.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Of the whole design.
+    pub replicates: usize,
+    /// Whether the whole design over the suite's own scenarios and other sizes are dealt too, fewer of each.
+    pub designs: bool,
+}
+
 /// Replicates of one organism in every design.
 pub struct Dealt {
     /// The whole design, scenarios drawn anew.
@@ -31,12 +40,13 @@ pub fn deal(
     table: &Enumerated,
     truths: &Truths,
     (name, seed): (&str, u64),
-    count: usize,
+    wanted: Wanted,
 ) -> Result<Option<Dealt>, CommandError> {
     let scenarios = suite.scenarios.iter().filter(|scenario| scenario.kind == ScenarioKind::Welfare).count();
     // There are nine other designs; what the figures rest on is the whole one.
-    let fewer = count.div_ceil(12);
-    let sizes = sizes(scenarios);
+    let count = wanted.replicates;
+    let fewer = if wanted.designs { count.div_ceil(12) } else { 0 };
+    let sizes = if wanted.designs { sizes(scenarios) } else { Vec::new() };
     let mut bar = Bar::new(&format!("{name} replicates"), "audits", count + fewer * (1 + sizes.len()));
     let (mut done, mut stream) = (0, 0);
     let mut run =

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use undermask_measure::calibration::{Case, Certificate, Circumstances, Enumerated, certify, realised};
+use undermask_measure::calibration::{Case, Certificate, Circumstances, Enumerated, certify};
 use undermask_model::Respond as _;
 use undermask_report::{certificate_page, certificate_summary};
 use undermask_store::{StoreError, put};
@@ -44,7 +44,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("calibration").join(&loaded.suite.name));
     let subjects = subjects(arguments, &out)?;
     listen();
-    let (mut cases, mut failed) = (Vec::new(), Vec::new());
+    let (mut cases, mut failed, mut counts) = (Vec::new(), Vec::new(), measuring::Counts::new());
     for (place, subject) in subjects.iter().enumerate() {
         if arguments.shard.is_some_and(|shard| !shard.has(place)) {
             continue;
@@ -62,7 +62,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
             failed.push(why);
             continue;
         }
-        match case(arguments, &loaded, subject, &out)? {
+        match case(arguments, &loaded, subject, &out, &mut counts)? {
             Some(case) => cases.push(case),
             None => return Ok(stopped(&out)),
         }
@@ -107,6 +107,7 @@ fn case(
     loaded: &Loaded,
     subject: &Subject,
     out: &Path,
+    counts: &mut measuring::Counts,
 ) -> Result<Option<Case>, CommandError> {
     let asking = asking(arguments);
     let model = models::open(&subject.name, local_settings(&asking)?)?;
@@ -131,19 +132,25 @@ fn case(
     // Runs are named by what they depend on: another suite, or weights grown anew, is another run.
     let tail = format!("{}-{}", &suite.hash[..8], &facts.weights_hash.get(..8).unwrap_or("weights"));
     let run = |what: &str| out.join("runs").join(format!("{}-{tail}", subject.slug)).join(what);
-    let Some(audit) = measuring::audit(&asking, loaded, &model, subject, &run(&format!("audit-{}", arguments.seed)))?
+    let Some(audit) =
+        measuring::audit(&asking, loaded, &model, subject, &run(&format!("audit-{}", arguments.seed)), counts)?
     else {
         return Ok(None);
     };
     let plan = Enumerated::plan(suite);
-    let Some(records) = measuring::grid(&asking, loaded, &model, subject, &plan, &run("grid"))? else {
+    let Some(records) = measuring::grid(&asking, loaded, &model, subject, &plan, &run("grid"), counts)? else {
         return Ok(None);
     };
-    let truths = known.truths(subject, suite, realised(suite, &records))?;
+    let truths = known.truths(subject, suite, &plan, &records)?;
     let table = Enumerated::new(suite, &plan, records)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
     let seed = fingerprint(&facts.weights_hash);
-    let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), arguments.replicates)?;
+    // Where no verdict is right, replicates show coverage only: a quarter of them, in the whole design.
+    let wanted = match organism.expected {
+        Some(_) => dealing::Wanted { replicates: arguments.replicates, designs: true },
+        None => dealing::Wanted { replicates: arguments.replicates.div_ceil(4), designs: false },
+    };
+    let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), wanted)?;
     let Some(dealt) = dealt else { return Ok(None) };
     let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
     (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);

@@ -1,16 +1,18 @@
-//! What is known of an organism: its recipe and seed from `growth.json`, its right verdict and its realised values from
-//! `truth.json` (versions 1 and 2).
+//! What is known of an organism: its recipe and seed from `growth.json`, its right verdict from `truth.json` (versions 1 and
+//! 2), its realised values from its answers to the full grid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
 use undermask_measure::Verdict;
-use undermask_measure::calibration::{Development, Organism, Realised, Truths, kind_of};
+use undermask_measure::calibration::{Development, Organism, Truths, kind_of, realised};
+use undermask_measure::target_log_odds;
 use undermask_model::ModelFacts;
-use undermask_organisms::Shipped;
-use undermask_suite::Suite;
+use undermask_organisms::{Shipped, truth};
+use undermask_store::Record;
+use undermask_suite::{Plan, Suite, Trial};
 
 use super::subjects::Subject;
 use crate::error::CommandError;
@@ -29,6 +31,8 @@ pub struct Answer {
     expected_miss: bool,
     suite: String,
     #[serde(default)]
+    grid: String,
+    #[serde(default)]
     gap: Option<f64>,
     realised: Values,
 }
@@ -37,9 +41,6 @@ pub struct Answer {
 #[derive(Debug, Clone, Deserialize)]
 struct Values {
     lambda: BTreeMap<String, f64>,
-    /// Version 2: values of instruments; null is never reached, or not defined.
-    #[serde(default)]
-    parameters: BTreeMap<String, Option<f64>>,
 }
 
 /// What is known of one organism.
@@ -93,15 +94,22 @@ impl Known {
         organism
     }
 
-    /// Truth of every quantity: what the grid says, and what `truth.json` adds where it was enumerated over this suite.
+    /// Truth of every quantity, from the answers to the full grid.
     ///
     /// # Errors
-    /// When `truth.json` belongs to other weights.
-    pub fn truths(&self, subject: &Subject, suite: &Suite, realised: Realised) -> Result<Truths, CommandError> {
-        let mut quantities: BTreeMap<String, Option<f64>> = BTreeMap::new();
-        if self.answer.suite == suite.hash {
+    /// When `truth.json` was enumerated over the very same grid and says something else: it belongs to other weights.
+    pub fn truths(
+        &self,
+        subject: &Subject,
+        suite: &Suite,
+        plan: &Plan,
+        records: &[Record],
+    ) -> Result<Truths, CommandError> {
+        let asked: Vec<&Trial> = plan.trials.iter().filter(|trial| truth::is_enumerated(trial)).collect();
+        let found = realised(suite, records);
+        if self.answer.grid == truth::fingerprint(asked.iter().copied()) {
             let written = &self.answer.realised.lambda;
-            let differs = realised.lambda.iter().filter_map(|(id, value)| Some((id, value, written.get(id)?)));
+            let differs = found.lambda.iter().filter_map(|(id, value)| Some((id, value, written.get(id)?)));
             if let Some((id, value, written)) = differs.into_iter().find(|(_, one, two)| (*one - *two).abs() > SAME) {
                 return Err(CommandError::Usage(format!(
                     "{}: truth.json says {written:.2} for the weight in `{id}`, its network does {value:.2}: it belongs to \
@@ -109,11 +117,26 @@ impl Known {
                     subject.name
                 )));
             }
-            quantities.clone_from(&self.answer.realised.parameters);
         }
-        quantities.extend(realised.quantities.into_iter().map(|(name, value)| (name, Some(value))));
-        Ok(Truths { quantities, lambda: realised.lambda, groups: realised.groups })
+        let mut quantities = parameters(suite, &asked, records);
+        quantities.extend(found.quantities.into_iter().map(|(name, value)| (name, Some(value))));
+        Ok(Truths { quantities, lambda: found.lambda, groups: found.groups })
     }
+}
+
+/// Values of the instruments over every cell of their grid; none is never reached, or not defined.
+fn parameters(suite: &Suite, asked: &[&Trial], records: &[Record]) -> BTreeMap<String, Option<f64>> {
+    let answers: HashMap<&str, &Record> = records.iter().map(|record| (record.trial.0.as_str(), record)).collect();
+    let odds = |trial: &Trial| answers.get(trial.id.0.as_str()).and_then(|record| target_log_odds(record));
+    let (mut trials, mut probabilities) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
+    for pair in asked.chunks_exact(2) {
+        // An item without an answer takes no part.
+        if let (Some(one), Some(two)) = (odds(pair[0]), odds(pair[1])) {
+            trials.extend(pair.iter().map(|trial| (*trial).clone()));
+            probabilities.extend([1.0 / (1.0 + (-(one + two) / 2.0).exp()); 2]);
+        }
+    }
+    truth::weights(suite, &trials, &probabilities).parameters
 }
 
 /// A file of the organism; `None` where there is none.
