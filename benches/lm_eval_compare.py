@@ -1,11 +1,14 @@
 """lm-eval's transformers back end beside our scorer, on a suite's forced choices: the same log-probabilities, and how fast.
 
     python lm_eval_compare.py [--model models/qwen2.5-0.5b] [--suite core] [--precisions f32 bf16] [--limit 256]
+    python lm_eval_compare.py --whole [--precisions bf16] [--limit 256]
     python lm_eval_compare.py --check [--model models/organism-10m]
 
 The suite is exported by `undermask export`; both score the first LIMIT documents of that file (the suite's own order:
 context by context), after one smaller run to warm up. lm-eval's seconds are those of its evaluation without loading the
-model; ours are tokenising and scoring. `--check` compares values only, in f32, and also with the records of an audit on
+model; ours are tokenising and scoring. `--whole` gives us every document of the suite, as an audit has them, and lm-eval
+LIMIT of them drawn at random; its seconds for all are those times the number of documents over LIMIT: it scores a
+document by itself, so that they add up, whereas ours share beginnings over the whole. `--check` compares values only, in f32, and also with the records of an audit on
 the small suite of the tests: label by label, or by the difference of the labels where lm-eval scores white space before
 them too. Where lm-eval is not installed it says so and ends with 0.
 """
@@ -15,6 +18,7 @@ import datetime
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -73,6 +77,16 @@ def ours(documents, model, precision, limit, threads):
     return answer
 
 
+def sampled(documents, limit):
+    """Leaves LIMIT documents of the file, drawn at random (seed 1); all of them by place, and which were drawn."""
+    lines = documents.read_text().splitlines()
+    drawn = sorted(random.Random(1).sample(range(len(lines)), min(limit, len(lines))))
+    whole = documents.with_suffix(".all")
+    whole.write_text("\n".join(lines) + "\n")
+    documents.write_text("\n".join(lines[place] for place in drawn) + "\n")
+    return whole, len(lines), drawn
+
+
 def furthest(one, two):
     """Largest difference of log-probabilities; both must have the same shape."""
     assert len(one) == len(two) and all(len(first) == len(second) for first, second in zip(one, two)), "shapes differ"
@@ -122,6 +136,7 @@ def main():
     arguments.add_argument("--batch", type=int, default=16, help="lm-eval's batch size")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--whole", action="store_true")
     arguments.add_argument("--binary", type=pathlib.Path, default=TARGET / "undermask", help="undermask itself")
     arguments.add_argument("--out", type=pathlib.Path, default=HERE / "RESULTS.md")
     given = arguments.parse_args()
@@ -132,22 +147,31 @@ def main():
     state = report.State(given.out)
     with tempfile.TemporaryDirectory() as folder:
         task, documents = export(given.binary, given.suite, str(model), folder)
+        whole, count, drawn = sampled(documents, given.limit) if given.whole else (documents, given.limit, None)
         for precision in given.precisions:
             seconds, expected = theirs(task, folder, model, precision, given.limit, given.batch)
-            answer = ours(documents, model, precision, given.limit, given.threads)
-            state.put(f"lm-eval {model.name} {given.suite} {precision}", summary(
-                model, given, precision, seconds, answer, furthest(expected, answer["scores"])))
-            print(state.results[f"lm-eval {model.name} {given.suite} {precision}"]["text"], flush=True)
+            answer = ours(whole, model, precision, count, given.threads)
+            scores = answer["scores"] if drawn is None else [answer["scores"][place] for place in drawn]
+            name = f"lm-eval {model.name} {given.suite} {precision}" + (" whole" if given.whole else "")
+            told = summary(model, given, precision, (seconds, count, drawn), answer, furthest(expected, scores))
+            state.put(name, told)
+            print(told["text"], flush=True)
 
 
-def summary(model, given, precision, seconds, answer, distance):
+def summary(model, given, precision, theirs_took, answer, distance):
     """A paragraph of the page."""
+    seconds, count, drawn = theirs_took
+    title, what = f"lm-eval, {model.name}, {precision}", f"The first {given.limit} documents of `{given.suite}`"
+    took = f"{seconds:.1f} s"
+    if drawn is not None:
+        title, what = f"{title}, whole suite", f"All {count} documents of `{given.suite}`"
+        took = f"{seconds:.1f} s for {len(drawn)} drawn at random, so {seconds * count / len(drawn):.0f} s for all"
+        seconds *= count / len(drawn)
     ratio = seconds / answer["seconds"]
     bound = (f" (wanted ≤ {TOLERANCE:g}: {'met' if distance <= TOLERANCE else 'missed'})" if precision == "f32" else
              " (both round to bf16, each in its own places)")
     text = (
-        f"## lm-eval, {model.name}, {precision}\n\nThe first {given.limit} documents of `{given.suite}`: lm-eval's "
-        f"transformers back end (batch {given.batch}) {seconds:.1f} s, undermask {answer['seconds']:.2f} s: "
+        f"## {title}\n\n{what}: lm-eval's transformers back end (batch {given.batch}) {took}, undermask {answer['seconds']:.2f} s: "
         f"**{ratio:.1f}×** (wanted {WANTED:g}: {'met' if ratio >= WANTED else 'missed'}). {answer['total']} tokens, of "
         f"which {answer['unique']} once shared beginnings are read once. Largest difference of a label's "
         f"log-probability: {distance:.1e}{bound}."
