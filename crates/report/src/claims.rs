@@ -187,8 +187,11 @@ fn biological(audit: &Audit) -> Claim {
     }
 }
 
-/// Deployment volume alone: that the worst of many queries is forecast to harm supports the claim, that it is not cannot
-/// deny it while size and optimisation were not varied.
+/// Selection that is usual in deployment: the best of 64.
+const USUAL_SELECTION: usize = 64;
+
+/// Deployment volume and selection alone: that the worst of many queries is forecast to harm, or that help halves under usual
+/// selection and not under the control's, supports the claim; that neither does cannot deny it while size was not varied.
 fn scaling(audit: &Audit) -> Claim {
     let worst = known(&audit.profile.quantities.worst_query);
     let (answer, because) = match worst {

@@ -14,6 +14,7 @@ mod forms;
 mod fresh;
 mod hysteresis;
 mod kin;
+mod optimisation;
 mod orientation;
 mod pressure;
 mod price;
@@ -58,6 +59,7 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Utilities(content) => utilities::estimate(content, &arms, &mut found),
         Content::Forms(content) => forms::estimate(content, &arms, &mut found),
         Content::Fresh(content) => fresh::estimate(content, &arms, &mut found),
+        Content::Optimisation(content) => optimisation::estimate(content, &arms, &mut found),
     }
     found
 }
