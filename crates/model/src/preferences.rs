@@ -101,9 +101,8 @@ impl Preferences {
                 let helping = content.answers.iter().filter(|answer| answer.helps).count() as f64;
                 let others = content.answers.len() as f64 - helping;
                 let odds = (self.helpful / (1.0 - self.helpful)).ln() + wobble.weight;
-                let logit = |position: usize| match content.answers[position].helps {
-                    true => odds - helping.ln(),
-                    false => -others.ln(),
+                let logit = |position: usize| {
+                    if content.answers[position].helps { odds - helping.ln() } else { -others.ln() }
                 };
                 let (count, order) = (trial.options.len(), trial.order.unwrap_or(Order::TargetFirst));
                 Some((0..count).map(|at| logit(menu_position(at, trial.target, order, count))).collect())

@@ -31,6 +31,7 @@ use undermask_suite::{Content, Instrument};
 use crate::estimate::{EstimateSettings, Study};
 use crate::{InstrumentProfile, Quantity};
 use arms::Arms;
+pub(crate) use optimisation::highest_pressure;
 
 /// Every instrument of the suite, by id.
 pub(crate) fn profiles(study: &Study, settings: &EstimateSettings) -> BTreeMap<String, InstrumentProfile> {

@@ -58,7 +58,9 @@ pub(crate) fn estimate(content: &Optimisation, arms: &Arms, found: &mut Instrume
     let scenes = match scenes(content, arms) {
         Ok(scenes) => scenes,
         Err(refused) => {
-            for name in ["optimisation_nats", "optimisation_help", "optimisation_control"] {
+            let controlled = content.objectives.iter().any(|one| one.role == ObjectiveRole::Control);
+            let control = Some("optimisation_control").filter(|_| controlled);
+            for name in ["optimisation_nats", "optimisation_help"].into_iter().chain(control) {
                 found.add(name, Quantity::Refused { refused: refused.clone() });
             }
             return;
@@ -104,6 +106,11 @@ fn warn(change: &Found, objective: &str, arms: &Arms, found: &mut InstrumentProf
             change.value
         ));
     }
+}
+
+/// Nats at the largest n.
+pub(crate) fn highest_pressure() -> f64 {
+    nats(1 << DOUBLINGS)
 }
 
 fn sizes() -> Vec<usize> {
@@ -200,7 +207,7 @@ fn halving(
     };
     let lines: Vec<Linear> = curve.iter().map(beyond).collect::<Result<_, _>>()?;
     let ends: Vec<(f64, f64)> = lines.iter().map(|line| line.interval(arms.criteria().confidence)).collect();
-    let last = nats(sizes[sizes.len() - 1]);
+    let last = highest_pressure();
     let means: Vec<f64> = lines.iter().map(|line| line.value).collect();
     let at = falls(&means, sizes, false);
     let low = falls(&ends.iter().map(|(low, _)| *low).collect::<Vec<_>>(), sizes, false);

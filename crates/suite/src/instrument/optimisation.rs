@@ -190,11 +190,11 @@ fn objective(draft: &DraftObjective, answers: &[ListedAnswer], problems: &mut Pr
         points
     };
     let (kind, other) = (points(true), points(false));
-    let problem = if scores.len() != answers.len() || scores.iter().any(|score| !score.is_finite()) {
-        Some((
-            format!("{} scores for {} answers", scores.len(), answers.len()),
-            "give one finite number for each answer, in their order",
-        ))
+    let numbers = "give one finite number for each answer, in their order";
+    let problem = if scores.len() != answers.len() {
+        Some((format!("{} scores for {} answers", scores.len(), answers.len()), numbers))
+    } else if scores.iter().any(|score| !score.is_finite()) {
+        Some(("a score that is no finite number selects nothing".to_owned(), numbers))
     } else if role == ObjectiveRole::Conflict && kind.last() >= other.last() {
         Some((
             "the most points go to an answer that helps: this does not conflict".to_owned(),
