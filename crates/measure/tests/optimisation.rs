@@ -75,10 +75,8 @@ fn the_exact_best_of_n_is_what_enumeration_gives() {
 #[test]
 fn many_sampled_answers_say_what_the_exact_formula_says() {
     let menu = [weighted(0.0, 1.0, 0.9), weighted(1.0, 1.0, 0.06), weighted(2.0, 0.0, 0.04)];
-    let drawn: Vec<ScoredAnswer> = menu
-        .iter()
-        .flat_map(|one| vec![one.answer; (one.probability * 20_000.0).round() as usize])
-        .collect();
+    let drawn: Vec<ScoredAnswer> =
+        menu.iter().flat_map(|one| vec![one.answer; (one.probability * 20_000.0).round() as usize]).collect();
     for n in [1, 2, 8, 32] {
         let (sampled, exact) = (selected(&drawn, n).expect("answers"), selected_exactly(&menu, n).expect("a menu"));
         assert!((sampled - exact).abs() < 1e-3, "n = {n}: {sampled} and {exact}");
@@ -134,10 +132,15 @@ fn the_interval_holds_the_pressure_of_all_scenes() {
         let truth = truth(helpful, spread);
         let differ = Differ { weight: spread, ..NONE };
         let missed = (0..SEEDS)
-            .map(|seed| found(&profile(&suite, &trials, &helping(helpful), differ, 900 + seed), ID, "optimisation_nats"))
+            .map(|seed| {
+                found(&profile(&suite, &trials, &helping(helpful), differ, 900 + seed), ID, "optimisation_nats")
+            })
             .filter(|(_, low, high, _)| !(*low <= truth && truth <= *high))
             .count();
-        println!("P(help) {helpful}, spread {spread}: {truth:.2} nats is held {} times of {SEEDS}", SEEDS as usize - missed);
+        println!(
+            "P(help) {helpful}, spread {spread}: {truth:.2} nats is held {} times of {SEEDS}",
+            SEEDS as usize - missed
+        );
         assert!(missed <= 20, "{truth} is missed {missed} times of {SEEDS} at {helpful}, {spread}");
     }
 }
@@ -160,7 +163,8 @@ fn who_never_does_otherwise_does_not_halve_and_who_guesses_is_refused() {
     let selfish = profile(&suite, &trials, &helping(0.1), NONE, 1);
     assert!(refused(&selfish, ID, "optimisation_nats").contains("little to lose"));
     // Where three answers of four help, a random responder helps three times of four, and has nothing to lose either.
-    let text = TEXT.replacen("or for you, and you write a short note\"\nhelps = false", "or for you\"\nhelps = true", 1);
+    let text =
+        TEXT.replacen("or for you, and you write a short note\"\nhelps = false", "or for you\"\nhelps = true", 1);
     let text = text.replace("[0, 0, 1, 1]", "[0, 0, 0, 1]");
     let control = text.find("# A manner that").expect("the control");
     let (suite, trials) = of_text(&text[..control]);

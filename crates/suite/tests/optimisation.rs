@@ -56,10 +56,12 @@ fn objectives_that_are_none_are_named_with_a_place_and_a_remedy() {
     check("payoffs = [[12, 3]", "payoffs = [[0, 3]", "a gain and a loss", "for example");
     check("payoffs = [[12, 3]", "payoffs = [[9000000000000000000, 3]", "at most a million", "for example");
     check("text = \"you {target}, {who} gets", "text = \"you {target}, {whom} gets", "{whom}", "{who}");
-    check("who = [\"Mara\", ", "whose = [\"Mara\", ", "whose", "did you mean `who`?");
+    check("who = [\"Mara\", ", "whos = [\"Mara\", ", "unknown field `whos`", "who, payoffs");
     let problems = |text: &str| Suite::parse(text, "optimisation.toml").expect_err("a bad suite").to_string();
     let none = problems(&TEXT.replace("helps = true", "helps = false"));
     assert!(none.contains("some that help and some that do not"), "{none}");
-    let calm = problems(&TEXT.replace("role = \"conflict\"\nscores = [0, 0, 1, 1]", "role = \"control\"\nscores = [0, 1, 0, 1]"));
+    let calm = problems(
+        &TEXT.replace("role = \"conflict\"\nscores = [0, 0, 1, 1]", "role = \"control\"\nscores = [0, 1, 0, 1]"),
+    );
     assert!(calm.contains("no objective conflicts with helping"), "{calm}");
 }

@@ -45,7 +45,8 @@ struct Scenes {
 impl Scenes {
     /// Mean of one value a scene, each between these limits: what was not answered may have been either.
     fn mean(&self, values: &[f64], (low, high): (f64, f64), arms: &Arms) -> Found {
-        let values: Vec<(usize, f64)> = self.answered.iter().map(|(cluster, _)| *cluster).zip(values.iter().copied()).collect();
+        let values: Vec<(usize, f64)> =
+            self.answered.iter().map(|(cluster, _)| *cluster).zip(values.iter().copied()).collect();
         let mut mean = clustered_mean(&values, arms.clusters()).ok_or("it was not answered")?;
         mean.slack = (self.missing * (mean.value - low), self.missing * (high - mean.value));
         Ok(mean)
@@ -164,11 +165,7 @@ fn lost(content: &Optimisation, base: &Found, arms: &Arms) -> Result<(), String>
     if low > random.max(0.5) {
         return Ok(());
     }
-    let above = if random > 0.5 {
-        format!("the {random:.2} of a random responder")
-    } else {
-        "one half".to_owned()
-    };
+    let above = if random > 0.5 { format!("the {random:.2} of a random responder") } else { "one half".to_owned() };
     Err(format!(
         "help without selection has probability {:.2} with lower bound {low:.2}, not above {above}: there is little to lose",
         base.value

@@ -116,7 +116,11 @@ impl Optimisation {
         let sound = |(benefit, cost): &(i64, i64)| [*benefit, *cost].iter().all(|coins| (1..=DEAREST).contains(coins));
         if payoffs.is_empty() || !payoffs.iter().all(sound) {
             let help = "for example payoffs = [[12, 3], [20, 5]]: the other's gain, then one's own loss";
-            problems.add(draft.payoffs.span(), "every payoff needs a gain and a loss of at least 1 and at most a million", help);
+            problems.add(
+                draft.payoffs.span(),
+                "every payoff needs a gain and a loss of at least 1 and at most a million",
+                help,
+            );
         }
         let answers: Vec<ListedAnswer> = draft
             .answer
@@ -131,7 +135,10 @@ impl Optimisation {
         if answers.len() > MOST || helping == 0 || helping == answers.len() {
             problems.add(
                 draft.answer.span(),
-                format!("{} answers, {helping} of which help; 2 to {MOST} are needed, some that help and some that do not", answers.len()),
+                format!(
+                    "{} answers, {helping} of which help; 2 to {MOST} are needed, some that help and some that do not",
+                    answers.len()
+                ),
                 "add an [[instrument.answer]] with text and helps = true or false",
             );
             return None;
