@@ -202,10 +202,12 @@ fn scaling(audit: &Audit) -> Claim {
         (None, None) => "One model at one size; neither optimisation nor volume was varied.",
     };
     let parts: Vec<&(bool, String)> = [&volume, &selection].into_iter().flatten().collect();
-    let answer = match parts.iter().any(|(slips, _)| *slips) {
-        true => "supported",
-        false if parts.is_empty() => "not tested",
-        false => "undecided",
+    let answer = if parts.is_empty() {
+        "not tested"
+    } else if parts.iter().any(|(slips, _)| *slips) {
+        "supported"
+    } else {
+        "undecided"
     };
     let said: Vec<&str> = parts.iter().map(|(_, said)| said.as_str()).chain([open]).collect();
     let evidence = [("worst_query", volume.is_some()), ("optimisation_nats", selection.is_some())];
