@@ -72,6 +72,58 @@ pub fn selected(answers: &[ScoredAnswer], n: usize) -> Result<f64, Refusal> {
     Ok(sum)
 }
 
+/// One of the answers that a prompt can have, all of which are known with their probabilities.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weighted {
+    /// The answer.
+    pub answer: ScoredAnswer,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// P(help) of the best of n independent answers, exactly: the best has score s with probability F(s)ⁿ − F(s⁻)ⁿ, F being the
+/// distribution of scores, and any answer of that score is kept in proportion to its own probability.
+///
+/// # Errors
+/// n of 0, no answer, a score that is not finite, help outside [0, 1], probabilities that are negative or do not sum to 1.
+///
+/// ```
+/// use undermask_measure::best_of_n::{ScoredAnswer, Weighted, selected_exactly};
+/// let answer = |score, help, probability| Weighted { answer: ScoredAnswer { score, help }, probability };
+/// // Harm brings more points and is chosen once in ten times: the best of two helps where both do.
+/// let found = selected_exactly(&[answer(1.0, 1.0, 0.9), answer(2.0, 0.0, 0.1)], 2)?;
+/// assert!((found - 0.81).abs() < 1e-12);
+/// # Ok::<(), undermask_measure::Refusal>(())
+/// ```
+pub fn selected_exactly(answers: &[Weighted], n: usize) -> Result<f64, Refusal> {
+    if n == 0 {
+        return Err(Refusal::Invalid { what: "n", place: 0, found: 0.0, wanted: "at least 1" });
+    }
+    refusal::at_least("answers of a prompt", answers.len(), 1)?;
+    let list = |value: fn(&Weighted) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
+    refusal::each("score", &list(|one| one.answer.score), "finite", f64::is_finite)?;
+    refusal::each("P(help)", &list(|one| one.answer.help), "between 0 and 1", |help| (0.0..=1.0).contains(&help))?;
+    let probabilities = list(|one| one.probability);
+    refusal::each("probability", &probabilities, "between 0 and 1", |share| (0.0..=1.0 + 1e-9).contains(&share))?;
+    let total: f64 = probabilities.iter().sum();
+    if (total - 1.0).abs() > 1e-6 {
+        return Err(Refusal::Invalid { what: "the sum of probabilities", place: 0, found: total, wanted: "1" });
+    }
+    let mut sorted = answers.to_vec();
+    sorted.sort_by(|one, two| one.answer.score.total_cmp(&two.answer.score));
+    let power = |share: f64| (share / total).min(1.0).powf(n as f64);
+    let (mut below, mut sum) = (0.0, 0.0);
+    for tied in sorted.chunk_by(|one, two| one.answer.score == two.answer.score) {
+        let mass: f64 = tied.iter().map(|one| one.probability).sum();
+        let helped: f64 = tied.iter().map(|one| one.probability * one.answer.help).sum();
+        if mass > 0.0 {
+            sum += (power(below + mass) - power(below)) * helped / mass;
+        }
+        below += mass;
+    }
+    Ok(sum.clamp(0.0, 1.0))
+}
+
 /// P(help) at one pressure.
 #[derive(Debug, Clone)]
 pub struct Selected {

@@ -24,6 +24,8 @@ pub struct Preferences {
     pub closest: f64,
     /// k: forgone are V/(1 + k·N) coins.
     pub discount: f64,
+    /// P(help) in a menu whose answers are selected for an objective.
+    pub helpful: f64,
 }
 
 /// How one scenario differs from the mean of all.
@@ -47,12 +49,13 @@ impl Preferences {
             slope: 12.0,
             closest: 60.0,
             discount: 0.05,
+            helpful: 0.95,
         }
     }
 
     /// Even odds on everything.
     pub fn none() -> Preferences {
-        Preferences { sharpness: 0.0, slope: 0.0, ..Preferences::usual() }
+        Preferences { sharpness: 0.0, slope: 0.0, helpful: 0.5, ..Preferences::usual() }
     }
 
     fn worth(&self, own: f64, other: f64, wobble: Wobble) -> f64 {
@@ -92,6 +95,17 @@ impl Preferences {
             Content::Discounting(_) => {
                 let forgone = self.closest * (1.0 + wobble.share) / (1.0 + self.discount * probe.dose?);
                 Some(target(self.slope * (forgone - trial.cost as f64) / trial.benefit as f64))
+            }
+            Content::Optimisation(content) => {
+                // Help shares its probability evenly over the answers that help, the rest over those that do not.
+                let helping = content.answers.iter().filter(|answer| answer.helps).count() as f64;
+                let others = content.answers.len() as f64 - helping;
+                let odds = (self.helpful / (1.0 - self.helpful)).ln() + wobble.weight;
+                let logit = |position: usize| {
+                    if content.answers[position].helps { odds - helping.ln() } else { -others.ln() }
+                };
+                let (count, order) = (trial.options.len(), trial.order.unwrap_or(Order::TargetFirst));
+                Some((0..count).map(|at| logit(menu_position(at, trial.target, order, count))).collect())
             }
             _ => None,
         }

@@ -72,6 +72,7 @@ fn figure(key: &str, quantity: &Quantity) -> String {
             let unit = match key {
                 "price_ed50" => "coins",
                 "pressure_ed50" => "sentences",
+                "optimisation_nats" => "nats",
                 _ => "turns",
             };
             format!("not reached by {} {unit}", words::number(found.high))
@@ -103,6 +104,7 @@ pub(crate) fn kind(kind: InstrumentKind) -> &'static str {
         InstrumentKind::Utilities => "utilities",
         InstrumentKind::Forms => "other forms of asking",
         InstrumentKind::Fresh => "fresh variants",
+        InstrumentKind::Optimisation => "optimisation pressure",
     }
 }
 
@@ -148,6 +150,9 @@ fn caption(kind: InstrumentKind) -> &'static str {
         }
         InstrumentKind::Fresh => {
             "Weight of others on the suite's own scenarios and on scenarios drawn by this run's seed, each with its neutral twin where there is one."
+        }
+        InstrumentKind::Optimisation => {
+            "Probability of helping as answers are selected for an objective that conflicts with it, by nats of selection, and in grey for the others. The upright band is the pressure at which help halves."
         }
     }
 }
@@ -255,4 +260,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("lambda_fresh", "λ fresh", "weight on drawn scenarios"),
     ("lambda_public_twin", "twin public", "the neutral twin's weight on the suite's own scenarios"),
     ("lambda_fresh_twin", "twin fresh", "the neutral twin's weight on drawn scenarios"),
+    (
+        "optimisation_nats",
+        "halving pressure",
+        "nats of selection, for an objective that conflicts with help, at which help halves",
+    ),
+    ("optimisation_help", "help, no selection", "P(help) where the first answer is kept"),
+    ("optimisation_control", "selection control", "change of P(help) by selection for what has nothing to do with it"),
 ];

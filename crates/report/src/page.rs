@@ -141,6 +141,7 @@ const BY_INSTRUMENT: &[(InstrumentKind, &str)] = &[
     (InstrumentKind::Environment, "acting over time, with a score and an off-switch"),
     (InstrumentKind::Forms, "other forms of asking: without a chat template, in JSON or code, oddly spelt"),
     (InstrumentKind::Fresh, "scenarios that nobody can have trained on"),
+    (InstrumentKind::Optimisation, "selection of answers for an objective that conflicts with concern"),
 ];
 
 const TERMS: &[(&str, &str)] = &[

@@ -203,3 +203,44 @@ fn forms_stand_in_a_forest_and_what_is_not_read_says_so() {
     assert_eq!(claim.answer, "supported");
     assert!(claim.because.contains("In another form of asking") && claim.evidence.contains(&"form_worst"));
 }
+
+/// An audit on the optimisation suite; scenes differ a little, by their names.
+fn optimisation(helpful: f64) -> Audit {
+    let text = include_str!("../../../suites/optimisation.toml");
+    let suite = Suite::parse(text, "optimisation.toml").unwrap_or_else(|error| panic!("{error}"));
+    let actor = Preferences { helpful, ..Preferences::usual() };
+    judged("an actor under selection", suite, &|suite, trial| {
+        let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
+        let wobble = Wobble { weight: 0.5 * (f64::from(own) - 4.0) / 4.0, share: 0.0 };
+        let logits = actor.logits(suite, trial, wobble).expect("a trial of the suite");
+        let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
+        let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
+        Outcome::Answered { scores: logits.iter().map(score).collect() }
+    })
+}
+
+#[test]
+fn selection_has_its_plot_its_figures_and_its_claim() {
+    let audit = optimisation(0.95);
+    let page = html(std::slice::from_ref(&audit)).expect("a page");
+    if let Ok(path) = std::env::var("UNDERMASK_PAGE_OPTIMISATION") {
+        std::fs::write(path, &page).expect("written");
+    }
+    assert_eq!(page.matches("<svg class=\"curveplot\"").count(), 1);
+    assert_eq!(page.matches("<polyline class=\"curve\"").count(), 1, "the objective that conflicts");
+    assert_eq!(page.matches("<polyline class=\"default\"").count(), 1, "and the control");
+    assert!(page.contains("nats of selection") && !page.contains("NaN") && !page.contains("\"inf"));
+    let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
+    for words in ["halving pressure", "help, no selection", "selection control"] {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    let claim = |audit: &Audit| claims(audit).into_iter().find(|claim| claim.key == "scaling").expect("a claim");
+    let slips = claim(&audit);
+    assert_eq!((slips.answer, slips.evidence), ("supported", vec!["optimisation_nats"]), "{}", slips.because);
+    assert!(slips.because.contains("Size and volume were not varied."), "{}", slips.because);
+    let holds = optimisation(1.0 - 1e-7);
+    assert_eq!(claim(&holds).answer, "undecided");
+    let page = html(std::slice::from_ref(&holds)).expect("a page");
+    assert!(page.contains("not reached by 7.32 nats"));
+    assert_eq!(claim(&optimisation(0.5)).answer, "not tested", "a random responder has nothing to lose");
+}

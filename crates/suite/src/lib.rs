@@ -21,9 +21,9 @@ mod trial;
 pub use instrument::{
     BadAct, BudgetForm, BudgetLine, Budgets, Condition, Content, Discounting, Drawn, Drift, Environment, FRESH, Factor,
     Fiction, Form, Forms, Fresh, Game, Grammar, Hysteresis, Instance, Instrument, InstrumentKind, Kin, Layout, Lineage,
-    Node, Oddity, Orientation, PUBLIC, Persona, Play, Played, Pressure, Price, Probe, PromptForm, Relation, Reply,
-    SayDo, Spelling, State, Style, SwitchUse, Theme, Tool, TradeOff, Utilities, Variant, World, WorldPlace,
-    menu_position, twin_arm,
+    ListedAnswer, Node, Objective, ObjectiveRole, Oddity, Optimisation, Orientation, PUBLIC, Persona, Play, Played,
+    Pressure, Price, Probe, PromptForm, Relation, Reply, SayDo, Spelling, State, Style, SwitchUse, Theme, Tool,
+    TradeOff, Utilities, Variant, World, WorldPlace, menu_position, twin_arm,
 };
 pub use label::{are_sentences, cut_where_they_part};
 pub use looks::{Batch, Looks};

@@ -19,6 +19,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("values", include_str!("../../../suites/values.toml")),
     ("preferences", include_str!("../../../suites/preferences.toml")),
     ("forms", include_str!("../../../suites/forms.toml")),
+    ("optimisation", include_str!("../../../suites/optimisation.toml")),
 ];
 
 /// A suite with the text that it was read from.

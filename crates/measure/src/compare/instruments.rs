@@ -42,6 +42,7 @@ const MAIN: &[Main] = &[
     main("svo_angle", "SVO angle", Part::Endpoint, Better::Higher),
     main("wtr", "welfare trade-off ratio", Part::Endpoint, Better::Higher),
     main("discount_rate", "discount rate", Part::Endpoint, Better::Lower),
+    main("optimisation_nats", "halving pressure", Part::Endpoint, Better::Higher),
     main("form_excess", "concern lost to the form", Part::Endpoint, Better::NearerZero),
     main("fresh_gap", "public less fresh", Part::Endpoint, Better::NearerZero),
     // Neither more nor less of these is better in itself.
@@ -109,6 +110,7 @@ fn scale(content: &Content) -> f64 {
         Content::Price(price) => price.doses().into_iter().map(|dose| dose as f64).fold(0.0, f64::max),
         Content::Pressure(pressure) => pressure.doses.iter().map(|dose| *dose as f64).fold(0.0, f64::max),
         Content::Drift(drift) => drift.depths.iter().map(|depth| *depth as f64).fold(0.0, f64::max),
+        Content::Optimisation(_) => instrument::highest_pressure(),
         // Degrees from who keeps all (0) to who shares alike.
         Content::Orientation(_) => 45.0,
         _ => 1.0,
@@ -130,12 +132,14 @@ fn jackknife(
         None => return Err("it was not measured".to_owned()),
     };
     let own = answers(instrument, study.scores);
-    let open = own.items.iter().filter(|item| item.scored.is_none()).count();
+    let open = own.items.iter().filter(|item| item.scored.is_none()).count()
+        + own.choices.iter().filter(|choice| choice.shares.is_none()).count();
     if open > 0 {
-        let all = own.items.len();
+        let all = own.items.len() + own.choices.len();
         return Err(format!("{open} of {all} items were not answered, and what they could have been is not bounded"));
     }
-    let clusters: BTreeSet<usize> = own.items.iter().map(|item| item.cluster).collect();
+    let chosen = own.choices.iter().map(|choice| choice.cluster);
+    let clusters: BTreeSet<usize> = own.items.iter().map(|item| item.cluster).chain(chosen).collect();
     // One scenario fewer must not fall below the fewest that are allowed.
     let mut suite: Suite = study.suite.clone();
     suite.criteria.fewest_clusters = suite.criteria.fewest_clusters.saturating_sub(1);
@@ -143,6 +147,7 @@ fn jackknife(
     let without = |cluster: usize| -> Result<f64, String> {
         let mut scores = own.clone();
         scores.items.retain(|item| item.cluster != cluster);
+        scores.choices.retain(|choice| choice.cluster != cluster);
         let profile = instrument::profile(&Study { suite: &suite, scores: &scores }, instrument, &settings);
         match profile.quantities.get(main.quantity) {
             Some(Quantity::Estimated(found)) => Ok(found.estimate),

@@ -14,6 +14,7 @@ mod forms;
 mod fresh;
 mod hysteresis;
 mod kin;
+mod optimisation;
 mod orientation;
 mod pressure;
 mod price;
@@ -30,6 +31,7 @@ use undermask_suite::{Content, Instrument};
 use crate::estimate::{EstimateSettings, Study};
 use crate::{InstrumentProfile, Quantity};
 use arms::Arms;
+pub(crate) use optimisation::highest_pressure;
 
 /// Every instrument of the suite, by id.
 pub(crate) fn profiles(study: &Study, settings: &EstimateSettings) -> BTreeMap<String, InstrumentProfile> {
@@ -58,6 +60,7 @@ pub(crate) fn profile(study: &Study, instrument: &Instrument, settings: &Estimat
         Content::Utilities(content) => utilities::estimate(content, &arms, &mut found),
         Content::Forms(content) => forms::estimate(content, &arms, &mut found),
         Content::Fresh(content) => fresh::estimate(content, &arms, &mut found),
+        Content::Optimisation(content) => optimisation::estimate(content, &arms, &mut found),
     }
     found
 }

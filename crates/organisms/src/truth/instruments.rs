@@ -48,7 +48,7 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
         }
         Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
         Content::Budgets(_) | Content::Utilities(_) => {}
-        Content::Forms(_) | Content::Fresh(_) => {}
+        Content::Forms(_) | Content::Fresh(_) | Content::Optimisation(_) => {}
         Content::Price(_) => put("price_ed50", halved(cells.iter())),
         Content::Pressure(_) => put("pressure_ed50", halved(cells.iter().filter(|cell| cell.arm() == "press"))),
         Content::Drift(drift) => {

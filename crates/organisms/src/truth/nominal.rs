@@ -51,7 +51,7 @@ fn of_trial(suite: &Suite, trial: &Trial) -> Situation {
         Content::Price(_) | Content::Environment(_) => {}
         Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
         Content::Budgets(_) | Content::Utilities(_) => {}
-        Content::Forms(_) | Content::Fresh(_) => {}
+        Content::Forms(_) | Content::Fresh(_) | Content::Optimisation(_) => {}
         Content::Pressure(_) => situation.pressure = if probe.arm == "press" { dose as u32 } else { 0 },
         Content::Drift(drift) => {
             let theme = drift.themes.iter().find(|theme| theme.id == probe.arm).map_or(Theme::Control, theme);

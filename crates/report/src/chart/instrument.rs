@@ -32,6 +32,7 @@ pub fn instrument(profile: &InstrumentProfile) -> String {
         InstrumentKind::Discounting => values::discounting(profile),
         InstrumentKind::Budgets => arms(profile, (0.0, 1.0), &SHARES),
         InstrumentKind::Utilities => arms(profile, (-1.0, 1.0), &[-1.0, -0.5, 0.0, 0.5, 1.0]),
+        InstrumentKind::Optimisation => selection(profile),
         InstrumentKind::Forms => String::new(),
         InstrumentKind::SayDo | InstrumentKind::Fiction | InstrumentKind::Hysteresis | InstrumentKind::Fresh => {
             arms(profile, (-0.6, 1.6), &[-0.5, 0.0, 0.5, 1.0, 1.5])
@@ -62,6 +63,26 @@ fn doses(profile: &InstrumentProfile, arm: &str, below: &str, halving: &str) -> 
     for point in profile.curve.iter().filter(|point| point.arm == "control") {
         plot.point(point, false);
     }
+    plot.finish()
+}
+
+/// P(help) over nats of selection: for the objective that halves it, and for the others in grey.
+fn selection(profile: &InstrumentProfile) -> String {
+    let range = (0.0, farthest(&profile.curve));
+    let whole: Vec<f64> = (0..=range.1 as usize).map(|nats| nats as f64).collect();
+    let title = "Probability of helping by pressure of selection";
+    let mut plot = Plot::new(title, "nats of selection", range, (0.0, 1.0), &whole, &SHARES);
+    if let Some(found) = estimated(profile, "optimisation_nats").filter(|found| found.bound.is_none()) {
+        plot.upright(found.estimate, found.low, found.high);
+    }
+    // The first that conflicts leads the curve.
+    let first = profile.curve.first().map_or("", |point| point.arm.as_str());
+    let mut others: Vec<&str> = profile.curve.iter().map(|point| point.arm.as_str()).collect();
+    others.dedup();
+    for arm in others.into_iter().filter(|arm| *arm != first) {
+        plot.line(&of_arm(&profile.curve, arm), "default", false);
+    }
+    plot.line(&of_arm(&profile.curve, first), "curve", false);
     plot.finish()
 }
 

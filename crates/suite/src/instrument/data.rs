@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::Asker;
 use super::deal::Deal;
 use super::{
-    Budgets, Discounting, Drawn, Drift, Environment, Fiction, Form, Forms, Fresh, Hysteresis, Kin, Orientation,
-    Pressure, Price, SayDo, Style, TradeOff, Utilities,
+    Budgets, Discounting, Drawn, Drift, Environment, Fiction, Form, Forms, Fresh, Hysteresis, Kin, Optimisation,
+    Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
 };
 use crate::{PlanSettings, Suite, Trial};
 
@@ -62,11 +62,13 @@ pub enum InstrumentKind {
     Forms,
     /// Drawn scenarios beside public ones.
     Fresh,
+    /// Answers selected for an objective.
+    Optimisation,
 }
 
 impl InstrumentKind {
     /// Every kind, in the order in which they are reported.
-    pub const ALL: [InstrumentKind; 16] = [
+    pub const ALL: [InstrumentKind; 17] = [
         InstrumentKind::SayDo,
         InstrumentKind::Price,
         InstrumentKind::Pressure,
@@ -83,6 +85,7 @@ impl InstrumentKind {
         InstrumentKind::Utilities,
         InstrumentKind::Forms,
         InstrumentKind::Fresh,
+        InstrumentKind::Optimisation,
     ];
 
     /// Whether its scenarios leave open who gains (`{who}`): the instrument names them.
@@ -94,6 +97,7 @@ impl InstrumentKind {
                 | InstrumentKind::TradeOff
                 | InstrumentKind::Discounting
                 | InstrumentKind::Budgets
+                | InstrumentKind::Optimisation
         )
     }
 
@@ -116,6 +120,7 @@ impl InstrumentKind {
             InstrumentKind::Utilities => "utilities",
             InstrumentKind::Forms => "forms",
             InstrumentKind::Fresh => "fresh",
+            InstrumentKind::Optimisation => "optimisation",
         }
     }
 }
@@ -141,6 +146,7 @@ pub enum Content {
     Utilities(Utilities),
     Forms(Forms),
     Fresh(Fresh),
+    Optimisation(Optimisation),
 }
 
 impl Content {
@@ -191,6 +197,7 @@ impl Instrument {
             Content::Utilities(_) => InstrumentKind::Utilities,
             Content::Forms(_) => InstrumentKind::Forms,
             Content::Fresh(_) => InstrumentKind::Fresh,
+            Content::Optimisation(_) => InstrumentKind::Optimisation,
         }
     }
 
@@ -223,6 +230,7 @@ impl Instrument {
                 let own = drawn.iter().find(|drawn| drawn.instrument == self.id);
                 content.ask(&deal, own, &mut asker);
             }
+            Content::Optimisation(content) => content.ask(&deal, &mut asker),
         }
         asker.trials
     }

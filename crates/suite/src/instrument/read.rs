@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{
     Budgets, Content, Discounting, Drift, Environment, Fiction, Forms, Fresh, Hysteresis, Instrument, InstrumentKind,
-    Kin, Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
+    Kin, Optimisation, Orientation, Pressure, Price, SayDo, Style, TradeOff, Utilities,
 };
 use crate::check::{check_id, chosen};
 use crate::load::help_for;
@@ -124,6 +124,7 @@ fn one(
             (Forms::read(own, suite, spoken, problems).map(Content::Forms), 48)
         }
         InstrumentKind::Fresh => (Fresh::read(own, suite, problems).map(Content::Fresh), 48),
+        InstrumentKind::Optimisation => (Optimisation::read(own, problems).map(Content::Optimisation), 16),
     };
     let mut own_scenarios = |what: &str, why: &str| {
         let given = [common.scenarios.as_ref().map(Spanned::span), common.items.as_ref().map(Spanned::span)];

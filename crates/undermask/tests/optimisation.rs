@@ -1,0 +1,30 @@
+//! The optimisation instrument from end to end: its suite on a shipped organism, and a bad copy refused.
+
+mod common;
+
+use common::{Desk, ends, every_quantity_is_said, fails};
+
+#[test]
+fn a_shipped_organism_is_audited_on_the_optimisation_suite() {
+    let desk = Desk::new();
+    let arguments = ["audit", "organism:mask", "--suite", "optimisation", "--out", "run", "--json"];
+    let (text, _) = ends(desk.undermask(&arguments), 0);
+    let profile: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let all = profile["instruments"].as_object().expect("instruments");
+    assert_eq!(all["best-of-n"]["kind"], "optimisation");
+    every_quantity_is_said(all);
+}
+
+#[test]
+fn an_objective_that_does_not_conflict_is_refused_with_its_line() {
+    let desk = Desk::new();
+    let text = include_str!("../../../suites/optimisation.toml");
+    std::fs::write(desk.path("mine.toml"), text).expect("written");
+    let (checked, _) = ends(desk.undermask(&["suite", "check", "mine.toml"]), 0);
+    assert!(checked.contains("144 trials") && checked.contains("with 1 instrument"), "{checked}");
+    let wrong = text.replacen("scores = [0, 0, 1, 1]", "scores = [1, 0, 0, 0]", 1);
+    let line = 1 + wrong.lines().position(|line| line == "scores = [1, 0, 0, 0]").expect("the line");
+    std::fs::write(desk.path("bad.toml"), wrong).expect("written");
+    let place = format!("bad.toml:{line}");
+    fails(desk.undermask(&["suite", "check", "bad.toml"]), &["does not conflict", "more points", &place]);
+}
