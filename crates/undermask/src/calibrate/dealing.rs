@@ -45,7 +45,7 @@ pub fn deal(
     let scenarios = suite.scenarios.iter().filter(|scenario| scenario.kind == ScenarioKind::Welfare).count();
     // There are nine other designs; what the figures rest on is the whole one.
     let count = wanted.replicates;
-    let fewer = if wanted.designs { count.div_ceil(12) } else { 0 };
+    let fewer = if wanted.designs { count.div_ceil(36) } else { 0 };
     let sizes = if wanted.designs { sizes(scenarios) } else { Vec::new() };
     let mut bar = Bar::new(&format!("{name} replicates"), "audits", count + fewer * (1 + sizes.len()));
     let (mut done, mut stream) = (0, 0);
