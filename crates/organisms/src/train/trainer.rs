@@ -14,7 +14,7 @@ use undermask_engine::{Operands, ProductScratch, rows_product};
 use super::optimizer::{Moments, Update};
 use super::packed::Packed;
 use super::pass::{Shard, Wanted};
-use super::vectors::{STRETCH, add_all, for_each, square_norm};
+use super::vectors::{STRETCH, add_all, for_each, join_all, square_norm};
 use super::{Adapter, AdapterSettings, Distribution, Example, Network, Settings, TrainError, checkpoint};
 
 /// Shards of a batch.
@@ -208,10 +208,9 @@ impl Trainer {
             }
         };
         thread::scope(|scope| {
-            for _ in 1..self.settings.threads.clamp(1, SHARDS) {
-                scope.spawn(work);
-            }
+            let others: Vec<_> = (1..self.settings.threads.clamp(1, SHARDS)).map(|_| scope.spawn(work)).collect();
             work();
+            join_all(others);
         });
         let mut shards: Vec<Shard> =
             slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(|poison| poison.into_inner())).collect();

@@ -3,13 +3,22 @@
 //! The stretches do not depend on the number of threads, and sums are put together in their order, so that results do not
 //! depend on it either.
 
+use std::panic::resume_unwind;
 use std::sync::Mutex;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use undermask_engine::ops::add;
 
 /// Numbers of a stretch.
 pub(super) const STRETCH: usize = 1 << 15;
+
+/// Waits for threads, and goes on with a panic of one of them. Threads that are dropped instead are detached while they end,
+/// which reads freed memory in some C libraries (glibc's bug 19951).
+pub(super) fn join_all(threads: Vec<ScopedJoinHandle<'_, ()>>) {
+    for thread in threads {
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+    }
+}
 
 /// Runs every task once, in any order, on so many threads.
 pub(super) fn for_each<T: Send>(threads: usize, tasks: impl Iterator<Item = T> + Send, work: impl Fn(T) + Sync) {
@@ -21,10 +30,9 @@ pub(super) fn for_each<T: Send>(threads: usize, tasks: impl Iterator<Item = T> +
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads.max(1) {
-            scope.spawn(turn);
-        }
+        let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(turn)).collect();
         turn();
+        join_all(others);
     });
 }
 

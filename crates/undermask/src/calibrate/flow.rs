@@ -1,6 +1,7 @@
 //! Organisms → (growth) → audit and grid → replicates → cases → certificate and page. Every step leaves a file, so that the
 //! same command continues where it stopped; shards share the organisms, and a call without a shard joins them.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use undermask_measure::calibration::{Case, Certificate, Circumstances, Enumerate
 use undermask_model::Respond as _;
 use undermask_report::{certificate_page, certificate_summary};
 use undermask_store::{StoreError, put};
+use undermask_suite::Plan;
 
 use super::subjects::{Subject, subjects};
 use super::{dealing, growing, known, measuring};
@@ -45,6 +47,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
     let subjects = subjects(arguments, &out)?;
     listen();
     let (mut cases, mut failed, mut counts) = (Vec::new(), Vec::new(), measuring::Counts::new());
+    let grid = OnceCell::new();
     for (place, subject) in subjects.iter().enumerate() {
         if arguments.shard.is_some_and(|shard| !shard.has(place)) {
             continue;
@@ -62,7 +65,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
             failed.push(why);
             continue;
         }
-        match case(arguments, &loaded, subject, &out, &mut counts)? {
+        match case(arguments, &loaded, subject, &out, (&mut counts, &grid))? {
             Some(case) => cases.push(case),
             None => return Ok(stopped(&out)),
         }
@@ -107,7 +110,7 @@ fn case(
     loaded: &Loaded,
     subject: &Subject,
     out: &Path,
-    counts: &mut measuring::Counts,
+    (counts, grid): (&mut measuring::Counts, &OnceCell<Plan>),
 ) -> Result<Option<Case>, CommandError> {
     let asking = asking(arguments);
     let model = models::open(&subject.name, local_settings(&asking)?)?;
@@ -137,12 +140,13 @@ fn case(
     else {
         return Ok(None);
     };
-    let plan = Enumerated::plan(suite);
-    let Some(records) = measuring::grid(&asking, loaded, &model, subject, &plan, &run("grid"), counts)? else {
+    // The same for every organism, and large.
+    let plan = grid.get_or_init(|| Enumerated::plan(suite));
+    let Some(records) = measuring::grid(&asking, loaded, &model, subject, plan, &run("grid"), counts)? else {
         return Ok(None);
     };
-    let truths = known.truths(subject, suite, &plan, &records)?;
-    let table = Enumerated::new(suite, &plan, records)
+    let truths = known.truths(subject, suite, plan, &records)?;
+    let table = Enumerated::new(suite, plan, records)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
     let seed = fingerprint(&facts.weights_hash);
     // Where no verdict is right, replicates show coverage only: a quarter of them, in the whole design.
