@@ -1,7 +1,8 @@
 //! The operations of a decoder on plain slices: matrix products, norms, activations, rotary positions. The trainer of
 //! organisms uses them too.
 //!
-//! Loops run inside a dispatcher that compiles them for the widest instructions the machine has.
+//! Loops run inside a dispatcher that compiles them for the widest instructions the machine has. The closures given to it are
+//! always inlined: a long one would otherwise be compiled by itself, for the narrowest.
 
 use gemm::Parallelism;
 
@@ -126,24 +127,30 @@ pub fn dot(one: &[f32], two: &[f32]) -> f32 {
 /// y = x/rms(x)·w per row; keeps 1/rms.
 pub fn norm_forward(input: &[f32], weight: &[f32], epsilon: f32, output: &mut [f32], inverse: &mut [f32]) {
     let wide = weight.len();
-    pulp::Arch::new().dispatch(|| {
-        for ((row, out), inverse) in input.chunks_exact(wide).zip(output.chunks_exact_mut(wide)).zip(inverse) {
-            let scale = 1.0 / (dot(row, row) / wide as f32 + epsilon).sqrt();
-            *inverse = scale;
-            for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
-                *out = value * scale * weight;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for ((row, out), inverse) in input.chunks_exact(wide).zip(output.chunks_exact_mut(wide)).zip(inverse) {
+                let scale = 1.0 / (dot(row, row) / wide as f32 + epsilon).sqrt();
+                *inverse = scale;
+                for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
+                    *out = value * scale * weight;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// act = silu(gate)·act, where `act` holds the up projection on entry.
 pub fn gate_forward(gate: &[f32], act: &mut [f32]) {
-    pulp::Arch::new().dispatch(|| {
-        for (act, gate) in act.iter_mut().zip(gate) {
-            *act *= gate / (1.0 + exponential(-gate));
-        }
-    });
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (act, gate) in act.iter_mut().zip(gate) {
+                *act *= gate / (1.0 + exponential(-gate));
+            }
+        },
+    );
 }
 
 /// Rotates the pairs (i, i + h/2) of a head's row by the position's angles; `direction` −1 undoes it.
@@ -172,9 +179,12 @@ pub fn sum(values: &[f32]) -> f32 {
 
 /// one += two.
 pub fn add(one: &mut [f32], two: &[f32]) {
-    pulp::Arch::new().dispatch(|| {
-        for (one, two) in one.iter_mut().zip(two) {
-            *one += two;
-        }
-    });
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (one, two) in one.iter_mut().zip(two) {
+                *one += two;
+            }
+        },
+    );
 }

@@ -58,7 +58,10 @@ impl Quantised {
                     )
                 };
                 let numbers = &input[row * columns..(row + 1) * columns];
-                pulp::Arch::new().dispatch(|| take_row(numbers, block, words, scales, sums));
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || take_row(numbers, block, words, scales, sums),
+                );
             }
         });
     }

@@ -51,7 +51,10 @@ pub(crate) fn multiply(isa: Isa, side: &Side<'_>, out: &mut [f32]) {
     side.check(out);
     // SAFETY: the operands were checked just above; the set was found on this machine.
     match isa {
-        Isa::Portable => pulp::Arch::new().dispatch(|| unsafe { sweep::<PlainFours>(side, out.as_mut_ptr()) }),
+        Isa::Portable => pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || unsafe { sweep::<PlainFours>(side, out.as_mut_ptr()) },
+        ),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => unsafe { sweep::<super::neon::Neon>(side, out.as_mut_ptr()) },
         #[cfg(target_arch = "aarch64")]
