@@ -16,6 +16,7 @@ use crate::forward::{Pass, Rooms, Session};
 use crate::host::Host;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
+use crate::ops::widest;
 use crate::weights::Weights;
 
 /// A decoder ready to run.
@@ -121,7 +122,7 @@ impl Decoder {
     /// The soft cap on logits, where the family has one.
     pub fn cap(&self, logits: &mut [f32]) {
         if let Some(cap) = self.config.final_cap {
-            pulp::Arch::new().dispatch(
+            widest(
                 #[inline(always)]
                 || soft_cap(logits, cap),
             );

@@ -3,13 +3,15 @@
 //! They run over a whole vocabulary for every token that is computed, so they compare in lanes: a maximum in order, or a
 //! search that may stop at every number, does not vectorise. What the numbers mean is `sample`'s and `logsum`'s business.
 
+use crate::ops::widest;
+
 const LANES: usize = 16;
 /// Numbers that a search looks at together.
 const STRETCH: usize = 256;
 
 /// The highest number; NaN where one is NaN, −∞ of none.
 pub(crate) fn highest(values: &[f32]) -> f32 {
-    let (highest, none) = pulp::Arch::new().dispatch(
+    let (highest, none) = widest(
         #[inline(always)]
         || {
             let (mut highest, mut none) = ([f32::NEG_INFINITY; LANES], [0u32; LANES]);
@@ -31,7 +33,7 @@ pub(crate) fn highest(values: &[f32]) -> f32 {
 /// Where the first number that equals `wanted` stands.
 pub(crate) fn first_equal(values: &[f32], wanted: f32) -> Option<usize> {
     let mut start = 0;
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             for stretch in values.chunks(STRETCH) {
@@ -53,7 +55,7 @@ pub(crate) fn first_equal(values: &[f32], wanted: f32) -> Option<usize> {
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000; // all ones in what is infinite or no number
     let mut wrong = 0u32;
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             for value in values {

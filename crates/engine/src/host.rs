@@ -16,7 +16,7 @@ use crate::kernel::isa::Isa;
 use crate::kernel::pool::{Pool, Shares, for_rows};
 use crate::logsum::LogSum;
 use crate::matrix::{Matrix, Workspace};
-use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
+use crate::ops::{add, exponential, gate_forward, norm_forward, rotate, widest};
 use crate::strips;
 
 /// One worker's state on the processor.
@@ -200,7 +200,7 @@ impl Device for Host {
     fn rotate(&mut self, rows: &mut Vec<f32>, size: usize, wide: usize, angles: &Angles) -> Result<(), EngineError> {
         let half = angles.half;
         for_rows(self.pool(), rows, wide, GRAIN, |first, rows| {
-            pulp::Arch::new().dispatch(
+            widest(
                 #[inline(always)]
                 || {
                     for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
@@ -331,7 +331,7 @@ impl Device for Host {
         let mut found: Vec<Vec<f64>> = wanted.iter().map(|wanted| vec![f64::NAN; wanted.len()]).collect();
         head.for_outputs(wanted.len(), normed, &mut self.workspace, |tokens, block| {
             if let Some(cap) = cap {
-                pulp::Arch::new().dispatch(
+                widest(
                     #[inline(always)]
                     || soft_cap(block, cap),
                 );
@@ -384,7 +384,7 @@ fn gate_rows(activation: Activation, gate: &[f32], act: &mut [f32], pool: &Pool)
 /// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).
 fn gelu_forward(gate: &[f32], act: &mut [f32]) {
     const TWICE: f32 = 1.595_769; // 2·√(2/π)
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             for (act, gate) in act.iter_mut().zip(gate) {

@@ -1,6 +1,7 @@
 //! The logarithm of a sum of exponentials, block by block.
 
 use crate::extremes::highest;
+use crate::ops::widest;
 
 /// A log-sum-exp that grows block by block.
 #[derive(Clone, Copy)]
@@ -22,7 +23,7 @@ impl LogSum {
             none if none.is_nan() => none,
             highest => highest.max(self.highest),
         };
-        let part = pulp::Arch::new().dispatch(
+        let part = widest(
             #[inline(always)]
             || {
                 let mut sums = [0.0f32; 16];

@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::isa::Isa;
 use super::pool::{Pool, Shares};
 use super::tile::{Kind, Strip, multiply};
-use crate::ops::exponential;
+use crate::ops::{exponential, widest};
 
 /// Keys of a tile.
 const TILE: usize = 64;
@@ -203,7 +203,7 @@ impl Block<'_> {
         scratch: &mut Scratch,
     ) {
         let (scores, sums) = (&mut scratch.scores[..tile.len() * LANES], &mut scratch.sums);
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 if let Some(cap) = self.heads.cap {

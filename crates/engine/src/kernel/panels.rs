@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::isa::Isa;
 use super::memory::Words;
 use super::pool::{Pool, Shares};
+use crate::ops::widest;
 
 /// Outputs of a panel.
 pub(crate) const PANEL: usize = 16;
@@ -135,7 +136,7 @@ pub(crate) fn round_rows(isa: Isa, rows: &[f32], columns: usize, out: &mut [u32]
             Isa::Avx512Bf16 => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
             _ => 0,
         };
-        pulp::Arch::new().dispatch(
+        widest(
             #[inline(always)]
             || {
                 let pairs = row[done..].chunks_exact(2);

@@ -8,7 +8,7 @@ use super::isa::Isa;
 use super::memory::Words;
 use super::panels::{PANEL, pair, pair_stride, round_rows};
 use super::tile::{Kind, Strip, multiply};
-use crate::ops::Lay;
+use crate::ops::{Lay, widest};
 
 /// What the operands of a product are rounded to; sums are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl PackedOperand {
 
 /// A panel of outputs that lie side by side: inner index t at t·distance.
 fn across(operands: Operands, values: &[f32], distance: usize, inner: usize, width: usize, out: &mut [u32]) {
-    pulp::Arch::new().dispatch(
+    widest(
         #[inline(always)]
         || {
             for (step, words) in out.chunks_exact_mut(PANEL).enumerate() {
@@ -186,7 +186,7 @@ pub fn add_outer_product(
             let steps = count.div_ceil(2);
             scratch.words.resize((steps * rows).max(scratch.words.len()), 0);
             let out = &mut scratch.words[..steps * rows];
-            pulp::Arch::new().dispatch(
+            widest(
                 #[inline(always)]
                 || {
                     for (step, out) in out.chunks_exact_mut(rows).enumerate() {
