@@ -41,6 +41,9 @@ pub(crate) struct Worker<'a> {
     free: usize,
 }
 
+/// What is done to which row of a call, an edit each.
+type Touched = [Vec<(usize, usize)>];
+
 /// The tokens that a level computes: rows of one matrix.
 pub(crate) struct Batch {
     /// First row of each piece of the job; `usize::MAX` where it is not of this level.
@@ -327,7 +330,7 @@ impl<'a> Worker<'a> {
         keys: &[u64],
         segments: &[Segment],
         needed: Option<&[usize]>,
-        (touched, tallies): (&[Vec<(usize, usize)>], &mut [Tally]),
+        (touched, tallies): (&Touched, &mut [Tally]),
         see: &mut dyn See,
     ) -> Result<(), EngineError> {
         let tokens: Vec<u32> = keys.iter().map(|key| token(*key)).collect();
