@@ -4,8 +4,6 @@
 //! or two bf16 of consecutive inner indices. Activations are read where they lie, one word broadcast at a time. The block
 //! is written once over [`Lanes`] and compiled for every instruction set.
 
-use std::ops::Range;
-
 use super::isa::Isa;
 use super::lanes::{Lanes, Plain};
 
@@ -106,10 +104,9 @@ unsafe fn sweep_kind<L: Lanes, const KIND: u8>(strip: &Strip, rows: usize, panel
 
 #[inline(always)]
 unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Strip, rows: usize) {
-    // With few rows the weights come from memory: while the rows pass, the next group is asked for, a share of it a pass, so
-    // that memory is never idle.
-    let passes = if rows > 1 && rows <= 64 { passes::<L>(rows) } else { 0 };
-    let (mut row, mut pass) = (0, 0);
+    // With few rows the weights come from memory: while the last rows pass, the next group is asked for.
+    let few = rows > 1 && rows <= 64;
+    let mut row = 0;
     while row < rows {
         // SAFETY: the parts of the strip are within it.
         unsafe {
@@ -118,45 +115,30 @@ unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Stri
                 out: strip.out.add(row * strip.out_row),
                 ..*strip
             };
-            let ahead = match passes {
-                0 => 0..0,
-                passes => PANELS * pass / passes..PANELS * (pass + 1) / passes,
-            };
             match rows - row {
                 left if left >= 8 && L::ROWS == 8 => {
-                    tile::<L, KIND, 8, PANELS>(&part, ahead);
+                    tile::<L, KIND, 8, PANELS>(&part, few && left == 8);
                     row += 8;
                 }
                 left if left >= 4 && L::ROWS >= 4 => {
-                    tile::<L, KIND, 4, PANELS>(&part, ahead);
+                    tile::<L, KIND, 4, PANELS>(&part, few && left == 4);
                     row += 4;
                 }
                 left if left >= 2 => {
-                    tile::<L, KIND, 2, PANELS>(&part, ahead);
+                    tile::<L, KIND, 2, PANELS>(&part, few && left == 2);
                     row += 2;
                 }
                 _ => {
-                    tile::<L, KIND, 1, PANELS>(&part, ahead);
+                    tile::<L, KIND, 1, PANELS>(&part, false);
                     row += 1;
                 }
             }
-            pass += 1;
         }
     }
 }
 
-/// Into how many register blocks so many rows are cut.
 #[inline(always)]
-fn passes<L: Lanes>(rows: usize) -> usize {
-    let left = rows % L::ROWS;
-    let half = if L::ROWS == 8 { left / 4 } else { 0 };
-    let two = if L::ROWS >= 4 { left % 4 / 2 } else { 0 };
-    rows / L::ROWS + half + two + left % 2
-}
-
-/// One register block; `ahead` are the panels after this group's that are asked for meanwhile.
-#[inline(always)]
-unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>(strip: &Strip, ahead: Range<usize>) {
+unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>(strip: &Strip, ahead: bool) {
     let Strip { activation_step, activation_row, panel, panel_step, out_row, .. } = *strip;
     // SAFETY: every address is within what the caller of `multiply` promised; the methods of `L` are allowed to it.
     unsafe {
@@ -172,8 +154,10 @@ unsafe fn tile<L: Lanes, const KIND: u8, const ROWS: usize, const PANELS: usize>
         let mut at = 0;
         let mut weights = strip.weights;
         for _ in 0..strip.steps {
-            for column in ahead.clone() {
-                L::prefetch(weights.wrapping_add((PANELS + column) * panel));
+            if ahead {
+                for column in 0..PANELS {
+                    L::prefetch(weights.wrapping_add((PANELS + column) * panel));
+                }
             }
             if KIND == 0 {
                 let wide: [L; PANELS] = std::array::from_fn(|column| L::load(weights.add(column * panel).cast()));
