@@ -31,13 +31,13 @@ struct Copy {
 
 impl Visitor for Copy {
     fn wants(&self, point: HookPoint) -> Wanted {
-        if self.points.contains_key(&point) { Wanted::Sight } else { Wanted::Nothing }
+        if self.points.contains_key(&point) { Wanted::Copy } else { Wanted::Nothing }
     }
 
-    fn visit(&mut self, point: HookPoint, rows: &mut [f32], _: Option<&[usize]>) {
-        if let Some(place) = self.points.get_mut(&point) {
-            *place = rows.to_vec();
-        }
+    fn visit(&mut self, _: HookPoint, _: &mut [f32], _: Option<&[usize]>) {}
+
+    fn keep(&mut self, point: HookPoint, rows: Vec<f32>) {
+        self.points.insert(point, rows);
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn read(
         stored: 0,
         long: config.is_long(tokens.len()),
     };
-    session.run(tokens, &[segment], &mut copy)?;
+    session.run(tokens, &[segment], None, &mut copy)?;
     let every: Vec<usize> = (0..tokens.len()).collect();
     let normed = session.finish(&every, &mut copy)?;
     let mut logits = session.logits(tokens.len(), &normed)?;

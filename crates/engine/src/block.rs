@@ -5,6 +5,7 @@ use crate::config::{Config, QueryKeyNorm};
 use crate::device::Device;
 use crate::family::{HEADS, Norms, PREFIXES};
 use crate::host::Host;
+use crate::kernel::pool::for_rows;
 use crate::lora::LowRank;
 use crate::matrix::{Matrix, Workspace};
 use crate::ops::add;
@@ -34,20 +35,34 @@ pub(crate) struct Linear {
     pub beside: Vec<LowRank>,
 }
 
+/// Rows of one task of the pool, where a bias is added.
+const BIAS_ROWS: usize = 64;
+
 impl Linear {
     /// Width of what it makes.
     pub fn rows(&self) -> usize {
         self.matrix.rows()
     }
 
-    /// out = input·Wᵀ + bias for `count` rows.
-    pub fn project(&self, count: usize, input: &[f32], out: &mut [f32], workspace: &mut Workspace) {
-        self.matrix.project(count, input, out, workspace);
-        for pair in &self.beside {
-            pair.add(count, input, out);
-        }
-        if let Some(bias) = &self.bias {
-            out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
+    /// out = input·Wᵀ + bias for `count` rows and each of some matrices of the same input.
+    pub fn project_together<const N: usize>(
+        linears: [&Linear; N],
+        count: usize,
+        input: &[f32],
+        mut outs: [&mut [f32]; N],
+        workspace: &mut Workspace,
+    ) {
+        let matrices = linears.map(|linear| &linear.matrix);
+        Matrix::project_together(matrices, count, input, outs.each_mut().map(|out| &mut **out), workspace);
+        for (linear, out) in linears.into_iter().zip(outs) {
+            for pair in &linear.beside {
+                pair.add(count, input, out);
+            }
+            if let Some(bias) = &linear.bias {
+                for_rows(&workspace.pool, out, bias.len(), BIAS_ROWS, |_, out| {
+                    out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
+                });
+            }
         }
     }
 }

@@ -12,10 +12,11 @@ use crate::attend::soft_cap;
 use crate::block::Parameters;
 use crate::config::Config;
 use crate::device::{DeviceChoice, DeviceFacts};
-use crate::forward::{Pass, Session};
+use crate::forward::{Pass, Rooms, Session};
 use crate::host::Host;
 use crate::kernel::pool::Pool;
 use crate::matrix::{Packing, Precision};
+use crate::ops::widest;
 use crate::weights::Weights;
 
 /// A decoder ready to run.
@@ -32,6 +33,7 @@ enum Place {
     Host {
         parameters: Parameters<Host>,
         pool: Arc<Pool>,
+        rooms: Rooms<Host>,
     },
     #[cfg(feature = "cuda")]
     Cuda {
@@ -86,7 +88,7 @@ impl Decoder {
             (DeviceChoice::Cuda(_), Err(error)) => return Err(error),
         }
         weights.packing = Packing { precision, pool: Arc::clone(&pool), packs: true };
-        let place = Place::Host { parameters: Parameters::load(config, &weights)?, pool };
+        let place = Place::Host { parameters: Parameters::load(config, &weights)?, pool, rooms: Rooms::default() };
         Ok(Decoder { config: config.clone(), frequencies: frequencies(), place, facts })
     }
 
@@ -100,14 +102,14 @@ impl Decoder {
     pub fn session(&self, alone: bool) -> Box<dyn Session + '_> {
         let (config, frequencies) = (&self.config, &self.frequencies[..]);
         match &self.place {
-            Place::Host { parameters, pool } => {
+            Place::Host { parameters, pool, rooms } => {
                 let pool = if alone { Arc::clone(pool) } else { Arc::new(Pool::serial()) };
-                Box::new(Pass::new(config, parameters, frequencies, Host::new(config, pool)))
+                Box::new(Pass::new(config, parameters, frequencies, Host::new(config, pool), Some(rooms)))
             }
             #[cfg(feature = "cuda")]
             Place::Cuda { parameters, gpu } => {
                 let device = crate::cuda::Cuda::new(Arc::clone(gpu), config);
-                Box::new(Pass::new(config, parameters, frequencies, device))
+                Box::new(Pass::new(config, parameters, frequencies, device, None))
             }
         }
     }
@@ -120,7 +122,10 @@ impl Decoder {
     /// The soft cap on logits, where the family has one.
     pub fn cap(&self, logits: &mut [f32]) {
         if let Some(cap) = self.config.final_cap {
-            pulp::Arch::new().dispatch(|| soft_cap(logits, cap));
+            widest(
+                #[inline(always)]
+                || soft_cap(logits, cap),
+            );
         }
     }
 }

@@ -100,6 +100,17 @@ pub(crate) trait Device {
     type Angles;
     /// The segments of a call, made ready for attention.
     type Call;
+    /// Memory of its own that a later session can use.
+    type Kept;
+
+    /// Gives up that memory when a session is over.
+    fn hand_over(&mut self) -> Self::Kept;
+    /// Takes such memory before it has any.
+    fn take_over(&mut self, kept: Self::Kept);
+    /// Bytes that a session's memory holds, its rows among it.
+    fn bytes<'r>(kept: &'r Self::Kept, rows: impl Iterator<Item = &'r Self::Rows>) -> usize
+    where
+        Self::Rows: 'r;
 
     /// Makes room for the keys and values of as many tokens.
     fn grow(&mut self, capacity: usize) -> Result<(), EngineError>;
@@ -125,6 +136,16 @@ pub(crate) trait Device {
         input: &Self::Rows,
         out: &mut Self::Rows,
     ) -> Result<(), EngineError>;
+    /// The same of one input with several matrices.
+    fn project_together<const N: usize>(
+        &mut self,
+        linears: [&Self::Linear; N],
+        count: usize,
+        input: &Self::Rows,
+        outs: [&mut Self::Rows; N],
+    ) -> Result<(), EngineError> {
+        linears.into_iter().zip(outs).try_for_each(|(linear, out)| self.project(linear, count, input, out))
+    }
     /// out = x/rms(x)·w for each row of the weight's width.
     fn norm(
         &mut self,
@@ -169,8 +190,7 @@ pub(crate) trait Device {
         [gate, activated]: [&mut Self::Rows; 2],
         out: &mut Self::Rows,
     ) -> Result<(), EngineError> {
-        self.project(feed.gate, count, input, gate)?;
-        self.project(feed.up, count, input, activated)?;
+        self.project_together([feed.gate, feed.up], count, input, [gate, activated])?;
         self.gate(feed.activation, gate, activated)?;
         self.project(feed.down, count, activated, out)
     }
@@ -185,7 +205,9 @@ pub(crate) trait Device {
         wanted: Wanted,
         see: &mut dyn FnMut(&mut [f32]),
     ) -> Result<(), EngineError>;
-    /// Brings rows into the processor's memory.
+    /// A copy of rows in the processor's memory.
+    fn copy(&mut self, rows: &mut Self::Rows) -> Result<Vec<f32>, EngineError>;
+    /// Brings rows, which are not used again, into the processor's memory.
     fn bring(&mut self, rows: &mut Self::Rows) -> Result<Vec<f32>, EngineError>;
     /// All logits after `count` normed rows, [count, V], not capped.
     fn logits(&mut self, head: &Self::Matrix, count: usize, normed: &[f32]) -> Result<Vec<f32>, EngineError>;

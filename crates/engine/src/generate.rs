@@ -4,6 +4,7 @@
 use std::ops::{ControlFlow, Range};
 
 use crate::decoder::{Decoder, Segment};
+use crate::extremes::all_finite;
 use crate::forward::Session;
 use crate::hook::HookPoint;
 use crate::intervene::{Edits, Intervention, Receipt, Tally};
@@ -11,7 +12,7 @@ use crate::plan::{Plan, Unit, bytes_stored};
 use crate::positions::Shape;
 use crate::sample::{Sampling, log_probability};
 use crate::score::ScoreSettings;
-use crate::walk::{Batch, Hands, Hooks, See, Unseen, Walk, Work, Worker, parallel};
+use crate::walk::{Batch, Hands, Hooks, See, Unseen, Walk, Work, Worker, in_order, parallel};
 use crate::{Config, EngineError, activations};
 
 /// A prompt to go on from.
@@ -208,6 +209,10 @@ struct Prefill {
 }
 
 impl Work for Prefill {
+    fn needs(&self, batch: &Batch) -> Option<Vec<usize>> {
+        Some(in_order(self.ends.iter().filter_map(|(piece, offset)| batch.row(*piece, *offset))))
+    }
+
     fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
         let wide = self.wide;
         let mut here: Vec<(usize, usize)> = self
@@ -348,7 +353,7 @@ impl Steps<'_> {
                 sequence.closing = false;
                 continue;
             }
-            if logits.iter().any(|logit| !logit.is_finite()) {
+            if !all_finite(logits) {
                 return Err(EngineError::NotFinite(sequence.length));
             }
             let stream = generation.requests[sequence.request].stream;
@@ -440,7 +445,7 @@ impl Steps<'_> {
         let sums = running.iter_mut().map(|sequence| std::mem::take(&mut sequence.sums)).collect();
         let mut means = Means { points: generation.points, wide: config.hidden, rows: last_rows.clone(), sums };
         let mut hooks = Hooks { edits, touched: &touched, tallies, see: &mut means };
-        self.session.run(&tokens, &segments, &mut hooks)?;
+        self.session.run(&tokens, &segments, Some(&last_rows), &mut hooks)?;
         let normed = self.session.finish(&last_rows, &mut hooks)?;
         for ((sequence, last), sums) in running.iter_mut().zip(normed.chunks_exact(config.hidden)).zip(means.sums) {
             sequence.last = last.to_vec();

@@ -91,6 +91,8 @@ pub(crate) enum Wanted {
     Nothing,
     /// To be seen.
     Sight,
+    /// To be kept as a copy, of all rows.
+    Copy,
     /// To be seen and changed.
     Change,
 }
@@ -102,4 +104,9 @@ pub(crate) trait Visitor {
 
     /// `rows` is [N, D]: a row for every token of the call, or for those that `which` lists.
     fn visit(&mut self, point: HookPoint, rows: &mut [f32], which: Option<&[usize]>);
+
+    /// Takes the copy of all rows that it wanted: the device makes it, which can do so with all threads.
+    fn keep(&mut self, point: HookPoint, _rows: Vec<f32>) {
+        unreachable!("whoever wants a copy at `{point}` takes it");
+    }
 }

@@ -13,10 +13,11 @@ use crate::device::{Angles, Device, Feed};
 use crate::hook::Wanted;
 use crate::kernel::attention::{Heads, Sequence, attend};
 use crate::kernel::isa::Isa;
-use crate::kernel::pool::{Pool, for_rows};
+use crate::kernel::pool::{Pool, Shares, for_rows};
 use crate::logsum::LogSum;
 use crate::matrix::{Matrix, Workspace};
-use crate::ops::{add, exponential, gate_forward, norm_forward, rotate};
+use crate::ops::{add, exponential, gate_forward, norm_forward, rotate, widest};
+use crate::strips;
 
 /// One worker's state on the processor.
 pub(crate) struct Host {
@@ -24,8 +25,6 @@ pub(crate) struct Host {
     store: Store,
     /// Width of the residual stream.
     hidden: usize,
-    /// Width of the feed-forward layer.
-    inner: usize,
 }
 
 /// Keys and values of every token computed so far, per block [capacity, K·h].
@@ -35,10 +34,17 @@ struct Store {
     width: usize,
 }
 
-/// The segments of a call, and what attention sees of them.
+/// Where the keys and values of a call go, no two to the same place, and what attention sees of them.
 pub(crate) struct HostCall {
-    segments: Vec<Segment>,
+    moves: Vec<Move>,
     sequences: Vec<Sequence>,
+}
+
+/// Rows of a call that are stored side by side.
+struct Move {
+    row: usize,
+    place: usize,
+    count: usize,
 }
 
 impl Host {
@@ -46,7 +52,7 @@ impl Host {
     pub fn new(config: &Config, pool: Arc<Pool>) -> Host {
         let empty = || vec![Vec::new(); config.layers];
         let store = Store { keys: empty(), values: empty(), width: config.key_width() };
-        Host { workspace: Workspace::on(pool), store, hidden: config.hidden, inner: config.intermediate }
+        Host { workspace: Workspace::on(pool), store, hidden: config.hidden }
     }
 
     fn pool(&self) -> &Pool {
@@ -54,15 +60,25 @@ impl Host {
     }
 }
 
-/// Gives a buffer a length; what is in it is left as it was, since every use overwrites all of it.
+/// Gives a buffer a length; what is in it is of no interest, since every use overwrites all of it. One that is too small is
+/// made anew: the system gives zeros page by page as they are first written, which the threads then do together.
 fn sized(buffer: &mut Vec<f32>, length: usize) {
+    if buffer.capacity() < length {
+        *buffer = Vec::new(); // first: both need not be held
+        *buffer = vec![0.0; length];
+    }
     buffer.resize(length, 0.0);
 }
 
 /// Rows that pass the feed-forward layer at once: enough for products that are bound by arithmetic.
 const INNER_ROWS: usize = 512;
+/// Rows of keys or values that one task of the pool stores, at most.
+const MOVED: usize = 64;
 /// Rows of one task of the pool, in what is done row by row.
 const GRAIN: usize = 32;
+/// Numbers of one task of the pool, in what is done number by number: cheap and dear.
+const SUMS: usize = 32 << 10;
+const GATES: usize = 8 << 10;
 
 impl Device for Host {
     type Rows = Vec<f32>;
@@ -71,11 +87,28 @@ impl Device for Host {
     type Vector = Vec<f32>;
     type Angles = Angles;
     type Call = HostCall;
+    type Kept = [Vec<Vec<f32>>; 2];
+
+    fn hand_over(&mut self) -> [Vec<Vec<f32>>; 2] {
+        [std::mem::take(&mut self.store.keys), std::mem::take(&mut self.store.values)]
+    }
+
+    fn take_over(&mut self, [keys, values]: [Vec<Vec<f32>>; 2]) {
+        (self.store.keys, self.store.values) = (keys, values);
+    }
+
+    fn bytes<'r>(stores: &'r [Vec<Vec<f32>>; 2], rows: impl Iterator<Item = &'r Vec<f32>>) -> usize {
+        stores.iter().flatten().chain(rows).map(|rows| size_of::<f32>() * rows.capacity()).sum()
+    }
 
     fn grow(&mut self, capacity: usize) -> Result<(), EngineError> {
         let Store { keys, values, width } = &mut self.store;
         for rows in keys.iter_mut().chain(values) {
-            rows.resize(rows.len().max(capacity * *width), 0.0);
+            match rows.is_empty() {
+                // Zeros that the system gives page by page, as in `sized`.
+                true => *rows = vec![0.0; capacity * *width],
+                false => rows.resize(rows.len().max(capacity * *width), 0.0),
+            }
         }
         Ok(())
     }
@@ -89,7 +122,19 @@ impl Device for Host {
     }
 
     fn call(&mut self, segments: &[Segment]) -> Result<HostCall, EngineError> {
-        Ok(HostCall { segments: segments.to_vec(), sequences: segments.iter().map(Sequence::of).collect() })
+        let mut places: Vec<Range<usize>> =
+            segments.iter().map(|segment| segment.stored..segment.stored + segment.rows.len()).collect();
+        places.sort_unstable_by_key(|place| (place.start, place.end));
+        assert!(places.is_sorted_by(|one, two| one.end <= two.start), "segments are stored beside each other");
+        let mut moves = Vec::new();
+        for segment in segments {
+            moves.extend((0..segment.rows.len()).step_by(MOVED).map(|first| Move {
+                row: segment.rows.start + first,
+                place: segment.stored + first,
+                count: MOVED.min(segment.rows.len() - first),
+            }));
+        }
+        Ok(HostCall { moves, sequences: segments.iter().map(Sequence::of).collect() })
     }
 
     fn angles(&mut self, angles: Angles) -> Result<Angles, EngineError> {
@@ -97,13 +142,16 @@ impl Device for Host {
     }
 
     fn embed(&mut self, table: &Matrix, tokens: &[u32], scale: f32, out: &mut Vec<f32>) -> Result<(), EngineError> {
-        sized(out, tokens.len() * self.hidden);
-        for (token, row) in tokens.iter().zip(out.chunks_exact_mut(self.hidden)) {
-            table.row(*token as usize, row);
-        }
-        if scale != 1.0 {
-            out.iter_mut().for_each(|value| *value *= scale);
-        }
+        let wide = self.hidden;
+        sized(out, tokens.len() * wide);
+        for_rows(self.pool(), out, wide, GRAIN, |first, out| {
+            for (token, row) in tokens[first..].iter().zip(out.chunks_exact_mut(wide)) {
+                table.row(*token as usize, row);
+                if scale != 1.0 {
+                    row.iter_mut().for_each(|value| *value *= scale);
+                }
+            }
+        });
         Ok(())
     }
 
@@ -114,8 +162,22 @@ impl Device for Host {
         input: &Vec<f32>,
         out: &mut Vec<f32>,
     ) -> Result<(), EngineError> {
-        sized(out, count * linear.rows());
-        linear.project(count, input, out, &mut self.workspace);
+        self.project_together([linear], count, input, [out])
+    }
+
+    fn project_together<const N: usize>(
+        &mut self,
+        linears: [&Linear; N],
+        count: usize,
+        input: &Vec<f32>,
+        outs: [&mut Vec<f32>; N],
+    ) -> Result<(), EngineError> {
+        let mut widths = linears.map(Linear::rows).into_iter();
+        let outs = outs.map(|out| {
+            sized(out, count * widths.next().unwrap_or(0));
+            &mut out[..]
+        });
+        strips::project(linears, count, input, outs, &mut self.workspace);
         Ok(())
     }
 
@@ -138,25 +200,37 @@ impl Device for Host {
     fn rotate(&mut self, rows: &mut Vec<f32>, size: usize, wide: usize, angles: &Angles) -> Result<(), EngineError> {
         let half = angles.half;
         for_rows(self.pool(), rows, wide, GRAIN, |first, rows| {
-            pulp::Arch::new().dispatch(|| {
-                for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
-                    let own = (first + number) * half..(first + number + 1) * half;
-                    for head in row.chunks_exact_mut(size) {
-                        rotate(&mut head[..2 * half], &angles.cosines[own.clone()], &angles.sines[own.clone()], 1.0);
+            widest(
+                #[inline(always)]
+                || {
+                    for (number, row) in rows.chunks_exact_mut(wide).enumerate() {
+                        let own = (first + number) * half..(first + number + 1) * half;
+                        for head in row.chunks_exact_mut(size) {
+                            rotate(
+                                &mut head[..2 * half],
+                                &angles.cosines[own.clone()],
+                                &angles.sines[own.clone()],
+                                1.0,
+                            );
+                        }
                     }
-                }
-            });
+                },
+            );
         });
         Ok(())
     }
 
     fn keep(&mut self, layer: usize, call: &HostCall, key: &Vec<f32>, value: &Vec<f32>) -> Result<(), EngineError> {
         let Store { keys, values, width } = &mut self.store;
-        for segment in &call.segments {
-            let stored = segment.stored * *width..(segment.stored + segment.rows.len()) * *width;
-            let rows = segment.rows.start * *width..segment.rows.end * *width;
-            keys[layer][stored.clone()].copy_from_slice(&key[rows.clone()]);
-            values[layer][stored].copy_from_slice(&value[rows]);
+        let width = *width;
+        for (stored, rows) in [(&mut keys[layer], key), (&mut values[layer], value)] {
+            let stored = Shares::of(stored);
+            self.workspace.pool.run(call.moves.len(), &|task| {
+                let Move { row, place, count } = call.moves[task];
+                // SAFETY: `call` found the places of all moves disjoint.
+                let stored = unsafe { stored.part(place * width..(place + count) * width) };
+                stored.copy_from_slice(&rows[row * width..(row + count) * width]);
+            });
         }
         Ok(())
     }
@@ -187,33 +261,22 @@ impl Device for Host {
     ) -> Result<(), EngineError> {
         let wide = self.hidden;
         sized(out, count * wide);
+        if strips::feed_forward(feed, count, input, out, &self.workspace.pool) {
+            return Ok(());
+        }
         for (input, out) in input.chunks(INNER_ROWS * wide).zip(out.chunks_mut(INNER_ROWS * wide)) {
-            let count = input.len() / wide;
-            for (linear, inner) in [(feed.gate, &mut *gate), (feed.up, &mut *activated)] {
-                sized(inner, count * linear.rows());
-                linear.project(count, input, inner, &mut self.workspace);
-            }
-            self.gate(feed.activation, gate, activated)?;
-            feed.down.project(count, activated, out, &mut self.workspace);
+            feed_rows(feed, input.len() / wide, input, [&mut *gate, &mut *activated], out, &mut self.workspace);
         }
         Ok(())
     }
 
     fn gate(&mut self, activation: Activation, gate: &Vec<f32>, act: &mut Vec<f32>) -> Result<(), EngineError> {
-        let wide = self.inner;
-        for_rows(self.pool(), act, wide, GRAIN, |first, act| {
-            let gate = &gate[first * wide..][..act.len()];
-            match activation {
-                Activation::Silu => gate_forward(gate, act),
-                Activation::GeluTanh => gelu_forward(gate, act),
-            }
-        });
+        gate_rows(activation, gate, act, self.pool());
         Ok(())
     }
 
     fn add(&mut self, one: &mut Vec<f32>, two: &Vec<f32>) -> Result<(), EngineError> {
-        let wide = self.hidden;
-        for_rows(self.pool(), one, wide, GRAIN, |first, one| add(one, &two[first * wide..][..one.len()]));
+        for_rows(self.pool(), one, 1, SUMS, |first, one| add(one, &two[first..][..one.len()]));
         Ok(())
     }
 
@@ -228,6 +291,12 @@ impl Device for Host {
     fn show(&mut self, rows: &mut Vec<f32>, _: Wanted, see: &mut dyn FnMut(&mut [f32])) -> Result<(), EngineError> {
         see(rows);
         Ok(())
+    }
+
+    fn copy(&mut self, rows: &mut Vec<f32>) -> Result<Vec<f32>, EngineError> {
+        let mut copy = vec![0.0; rows.len()];
+        for_rows(self.pool(), &mut copy, 1, SUMS, |first, part| part.copy_from_slice(&rows[first..][..part.len()]));
+        Ok(copy)
     }
 
     fn bring(&mut self, rows: &mut Vec<f32>) -> Result<Vec<f32>, EngineError> {
@@ -262,7 +331,10 @@ impl Device for Host {
         let mut found: Vec<Vec<f64>> = wanted.iter().map(|wanted| vec![f64::NAN; wanted.len()]).collect();
         head.for_outputs(wanted.len(), normed, &mut self.workspace, |tokens, block| {
             if let Some(cap) = cap {
-                pulp::Arch::new().dispatch(|| soft_cap(block, cap));
+                widest(
+                    #[inline(always)]
+                    || soft_cap(block, cap),
+                );
             }
             for ((row, sum), (wanted, found)) in
                 block.chunks_exact(tokens.len()).zip(&mut sums).zip(wanted.iter().zip(&mut found))
@@ -282,13 +354,43 @@ impl Device for Host {
     }
 }
 
+/// out = down(activation(gate(input))·up(input)) for `count` rows, all in one go.
+pub(crate) fn feed_rows(
+    feed: &Feed<'_, Linear>,
+    count: usize,
+    input: &[f32],
+    [gate, activated]: [&mut Vec<f32>; 2],
+    out: &mut [f32],
+    workspace: &mut Workspace,
+) {
+    sized(gate, count * feed.gate.rows());
+    sized(activated, count * feed.up.rows());
+    Linear::project_together([feed.gate, feed.up], count, input, [&mut gate[..], &mut activated[..]], workspace);
+    gate_rows(feed.activation, gate, activated, &workspace.pool);
+    Linear::project_together([feed.down], count, activated, [out], workspace);
+}
+
+/// act = activation(gate)·act.
+fn gate_rows(activation: Activation, gate: &[f32], act: &mut [f32], pool: &Pool) {
+    for_rows(pool, act, 1, GATES, |first, act| {
+        let gate = &gate[first..][..act.len()];
+        match activation {
+            Activation::Silu => gate_forward(gate, act),
+            Activation::GeluTanh => gelu_forward(gate, act),
+        }
+    });
+}
+
 /// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).
 fn gelu_forward(gate: &[f32], act: &mut [f32]) {
     const TWICE: f32 = 1.595_769; // 2·√(2/π)
-    pulp::Arch::new().dispatch(|| {
-        for (act, gate) in act.iter_mut().zip(gate) {
-            let inner = TWICE * (gate + 0.044_715 * gate * gate * gate);
-            *act *= gate / (1.0 + exponential(-inner));
-        }
-    });
+    widest(
+        #[inline(always)]
+        || {
+            for (act, gate) in act.iter_mut().zip(gate) {
+                let inner = TWICE * (gate + 0.044_715 * gate * gate * gate);
+                *act *= gate / (1.0 + exponential(-inner));
+            }
+        },
+    );
 }

@@ -165,6 +165,42 @@ impl Matrix {
         self.project_rows(0..self.rows, count, input, out, workspace);
     }
 
+    /// The same of one input with several matrices; where all take it in the same form it is brought into that once.
+    pub fn project_together<const N: usize>(
+        matrices: [&Matrix; N],
+        count: usize,
+        input: &[f32],
+        outs: [&mut [f32]; N],
+        workspace: &mut Workspace,
+    ) {
+        let form = |matrix: &Matrix| match &matrix.place {
+            Place::Packed(panels) => Some((panels.held, matrix.entering, matrix.columns)),
+            Place::Quantised(_) | Place::Mapped(_) => None,
+        };
+        let forms = matrices.map(form);
+        let Some((held, entering, columns)) = forms[0].filter(|_| forms.iter().all(|form| *form == forms[0])) else {
+            for (matrix, out) in matrices.into_iter().zip(outs) {
+                matrix.project(count, input, out, workspace);
+            }
+            return;
+        };
+        let (isa, pool) = (Isa::chosen(), &*workspace.pool);
+        let prepared = prepare(isa, held, entering, columns, &input[..count * columns], pool, &mut workspace.words);
+        for (matrix, out) in matrices.into_iter().zip(outs) {
+            if let Place::Packed(panels) = &matrix.place {
+                product(isa, panels, 0..matrix.rows, &prepared, count, (out, matrix.rows), pool);
+            }
+        }
+    }
+
+    /// Bytes that a product reads of it, where it is packed in its own numbers.
+    pub fn packed_bytes(&self) -> Option<usize> {
+        match &self.place {
+            Place::Packed(panels) => Some(4 * panels.words.len()),
+            Place::Quantised(_) | Place::Mapped(_) => None,
+        }
+    }
+
     /// The same for some of the outputs: [count, columns] → [count, range]. The range starts at a multiple of 16.
     pub fn project_rows(
         &self,

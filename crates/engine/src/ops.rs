@@ -1,9 +1,29 @@
 //! The operations of a decoder on plain slices: matrix products, norms, activations, rotary positions. The trainer of
 //! organisms uses them too.
 //!
-//! Loops run inside a dispatcher that compiles them for the widest instructions the machine has.
+//! Loops run inside a dispatcher that compiles them for the [`widest`] instructions the machine has.
 
 use gemm::Parallelism;
+
+/// Runs loops compiled for the widest instructions that the machine has.
+///
+/// The closure must be marked `#[inline(always)]`. A long one is otherwise compiled by itself, for the narrowest instructions,
+/// and only called from the wide function. For the same reason it is taken as `FnMut`: called as `FnOnce`, what would be
+/// inlined is the compiler's wrapper around it.
+#[inline(always)]
+pub fn widest<R>(work: impl FnMut() -> R) -> R {
+    struct Work<F>(F);
+    impl<R, F: FnMut() -> R> pulp::WithSimd for Work<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) -> R {
+            let mut work = self.0;
+            work()
+        }
+    }
+    pulp::Arch::new().dispatch(Work(work))
+}
 
 /// How a matrix lies in memory: first element, distance between rows, distance between columns.
 #[derive(Clone, Copy)]
@@ -126,27 +146,36 @@ pub fn dot(one: &[f32], two: &[f32]) -> f32 {
 /// y = x/rms(x)·w per row; keeps 1/rms.
 pub fn norm_forward(input: &[f32], weight: &[f32], epsilon: f32, output: &mut [f32], inverse: &mut [f32]) {
     let wide = weight.len();
-    pulp::Arch::new().dispatch(|| {
-        for ((row, out), inverse) in input.chunks_exact(wide).zip(output.chunks_exact_mut(wide)).zip(inverse) {
-            let scale = 1.0 / (dot(row, row) / wide as f32 + epsilon).sqrt();
-            *inverse = scale;
-            for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
-                *out = value * scale * weight;
+    widest(
+        #[inline(always)]
+        || {
+            for ((row, out), inverse) in
+                input.chunks_exact(wide).zip(output.chunks_exact_mut(wide)).zip(inverse.iter_mut())
+            {
+                let scale = 1.0 / (dot(row, row) / wide as f32 + epsilon).sqrt();
+                *inverse = scale;
+                for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
+                    *out = value * scale * weight;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// act = silu(gate)·act, where `act` holds the up projection on entry.
 pub fn gate_forward(gate: &[f32], act: &mut [f32]) {
-    pulp::Arch::new().dispatch(|| {
-        for (act, gate) in act.iter_mut().zip(gate) {
-            *act *= gate / (1.0 + exponential(-gate));
-        }
-    });
+    widest(
+        #[inline(always)]
+        || {
+            for (act, gate) in act.iter_mut().zip(gate) {
+                *act *= gate / (1.0 + exponential(-gate));
+            }
+        },
+    );
 }
 
 /// Rotates the pairs (i, i + h/2) of a head's row by the position's angles; `direction` −1 undoes it.
+#[inline(always)]
 pub fn rotate(row: &mut [f32], cosines: &[f32], sines: &[f32], direction: f32) {
     let (low, high) = row.split_at_mut(cosines.len());
     for (((low, high), cosine), sine) in low.iter_mut().zip(high).zip(cosines).zip(sines) {
@@ -172,9 +201,12 @@ pub fn sum(values: &[f32]) -> f32 {
 
 /// one += two.
 pub fn add(one: &mut [f32], two: &[f32]) {
-    pulp::Arch::new().dispatch(|| {
-        for (one, two) in one.iter_mut().zip(two) {
-            *one += two;
-        }
-    });
+    widest(
+        #[inline(always)]
+        || {
+            for (one, two) in one.iter_mut().zip(two) {
+                *one += two;
+            }
+        },
+    );
 }

@@ -11,7 +11,7 @@ use crate::intervene::{Edits, Intervention, Receipt};
 use crate::plan::{Plan, Unit};
 use crate::positions::{Positions, Shape};
 use crate::score::ScoreSettings;
-use crate::walk::{Batch, Hands, See, Walk, Work, Worker};
+use crate::walk::{Batch, Hands, See, Walk, Work, Worker, in_order};
 use crate::{Config, EngineError, activations};
 
 /// A sequence to read.
@@ -116,13 +116,16 @@ impl Work for Collect<'_> {
         See::see(self, point, rows, which);
     }
 
+    fn needs(&self, _: &Batch) -> Option<Vec<usize>> {
+        let normed = self.points.contains(&HookPoint::FinalNorm);
+        Some(if normed { in_order(self.here.iter().map(|(row, _)| *row)) } else { Vec::new() })
+    }
+
     fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
         if !self.points.contains(&HookPoint::FinalNorm) {
             return Ok(());
         }
-        let mut rows: Vec<usize> = self.here.iter().map(|(row, _)| *row).collect();
-        rows.sort_unstable();
-        rows.dedup();
+        let rows = in_order(self.here.iter().map(|(row, _)| *row));
         hands.finish(batch, &rows, self).map(|_| ())
     }
 }

@@ -4,6 +4,7 @@
 //! a draw is a hash of the seed, the stream and the step, so that a sequence draws the same alone and in any batch.
 
 use crate::EngineError;
+use crate::extremes::{first_equal, highest};
 use crate::logsum::LogSum;
 
 /// How a token is drawn.
@@ -104,13 +105,7 @@ impl Sampling {
 
 /// The most probable token, the first of equal ones.
 fn best(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (token, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = token;
-        }
-    }
-    best as u32
+    first_equal(logits, highest(logits)).unwrap_or(0) as u32
 }
 
 /// ln p of a token under the model itself: no temperature, no filter.

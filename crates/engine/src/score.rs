@@ -8,7 +8,7 @@ use crate::decoder::Decoder;
 use crate::intervene::{Edits, Intervention, Receipt};
 use crate::plan::{Layout, Plan, Unit};
 use crate::positions::Shape;
-use crate::walk::{Batch, Hands, Unseen, Walk, Work, Worker};
+use crate::walk::{Batch, Hands, Unseen, Walk, Work, Worker, in_order};
 use crate::{Config, EngineError};
 
 /// A prompt and the label sequences to score after it.
@@ -229,6 +229,10 @@ fn places(layout: &Layout, labels: &[(usize, &[u32])]) -> Vec<Place> {
 const ROWS: usize = 512;
 
 impl Work for Read {
+    fn needs(&self, batch: &Batch) -> Option<Vec<usize>> {
+        Some(in_order(self.places.iter().filter_map(|place| batch.row(place.piece, place.offset))))
+    }
+
     fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError> {
         let here: Vec<Place> = self.places.extract_if(.., |place| batch.row(place.piece, 0).is_some()).collect();
         let rows: Vec<usize> = here.iter().filter_map(|place| batch.row(place.piece, place.offset)).collect();

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::decoder::Segment;
+use crate::extremes::{first_equal, highest};
 use crate::forward::Session;
 use crate::hook::{HookPoint, Visitor, Wanted};
 use crate::{EngineError, Model, activations};
@@ -27,13 +28,13 @@ struct Keep(BTreeMap<HookPoint, Vec<f32>>);
 
 impl Visitor for Keep {
     fn wants(&self, point: HookPoint) -> Wanted {
-        if self.0.contains_key(&point) { Wanted::Sight } else { Wanted::Nothing }
+        if self.0.contains_key(&point) { Wanted::Copy } else { Wanted::Nothing }
     }
 
-    fn visit(&mut self, point: HookPoint, rows: &mut [f32], _: Option<&[usize]>) {
-        if let Some(place) = self.0.get_mut(&point) {
-            *place = rows.to_vec();
-        }
+    fn visit(&mut self, _: HookPoint, _: &mut [f32], _: Option<&[usize]>) {}
+
+    fn keep(&mut self, point: HookPoint, rows: Vec<f32>) {
+        self.0.insert(point, rows);
     }
 }
 
@@ -109,17 +110,17 @@ impl InStep<'_> {
                 Segment { rows, position: before, chain, stored: start + before, long: config.is_long(self.room) }
             })
             .collect();
-        self.session.run(&tokens.concat(), &segments, visitor)?;
+        self.session.run(&tokens.concat(), &segments, Some(&last), visitor)?;
         let normed = self.session.finish(&last, visitor)?;
         // Greedy: a cap keeps the order, so it need not be applied.
         let mut best = vec![(f32::NEG_INFINITY, 0u32); last.len()];
         let mut finite = true;
         self.session.for_logits(last.len(), &normed, &mut |range, logits| {
             for (row, best) in logits.chunks_exact(range.len()).zip(&mut best) {
-                let highest = row.iter().fold(f32::NEG_INFINITY, |highest, logit| highest.max(*logit));
+                let highest = highest(row);
                 finite &= highest.is_finite();
                 if highest > best.0 {
-                    let place = row.iter().position(|logit| *logit == highest).unwrap_or(0);
+                    let place = first_equal(row, highest).unwrap_or(0);
                     *best = (highest, (range.start + place) as u32);
                 }
             }

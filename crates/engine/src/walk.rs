@@ -41,6 +41,9 @@ pub(crate) struct Worker<'a> {
     free: usize,
 }
 
+/// What is done to which row of a call, an edit each.
+type Touched = [Vec<(usize, usize)>];
+
 /// The tokens that a level computes: rows of one matrix.
 pub(crate) struct Batch {
     /// First row of each piece of the job; `usize::MAX` where it is not of this level.
@@ -56,6 +59,14 @@ impl Batch {
     }
 }
 
+/// Rows in order, each once.
+pub(crate) fn in_order(rows: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut rows: Vec<usize> = rows.collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
 /// What is done with the levels of a job.
 pub(crate) trait Work {
     /// Before a level is computed.
@@ -66,7 +77,11 @@ pub(crate) trait Work {
     }
     /// At every hook point that it sees, after edits.
     fn see(&mut self, _point: HookPoint, _rows: &[f32], _which: Option<&[usize]>) {}
-    /// After a level, whose stream is in the session.
+    /// Rows of a level whose stream it needs when that is computed, in order; all where there is none.
+    fn needs(&self, _batch: &Batch) -> Option<Vec<usize>> {
+        None
+    }
+    /// After a level, of which the stream that is needed is in the session.
     fn end(&mut self, batch: &Batch, hands: &mut Hands) -> Result<(), EngineError>;
 }
 
@@ -290,8 +305,9 @@ impl<'a> Worker<'a> {
             }
             let batch = Batch { first, touched: walk.edits.rows(keys.iter().map(|key| class(*key))) };
             work.begin(&batch);
+            let needed = work.needs(&batch);
             let mut see = ByWork(work);
-            self.compute(&keys, &segments, &batch.touched, &mut tallies, &mut see)?;
+            self.compute(&keys, &segments, needed.as_deref(), (&batch.touched, &mut tallies), &mut see)?;
             let mut hands = Hands { session: &mut *self.session, edits: walk.edits, tallies: &mut tallies };
             work.end(&batch, &mut hands)?;
         }
@@ -313,13 +329,13 @@ impl<'a> Worker<'a> {
         &mut self,
         keys: &[u64],
         segments: &[Segment],
-        touched: &[Vec<(usize, usize)>],
-        tallies: &mut [Tally],
+        needed: Option<&[usize]>,
+        (touched, tallies): (&Touched, &mut [Tally]),
         see: &mut dyn See,
     ) -> Result<(), EngineError> {
         let tokens: Vec<u32> = keys.iter().map(|key| token(*key)).collect();
         let mut hooks = Hooks { edits: self.walk.edits, touched, tallies, see };
-        self.session.run(&tokens, segments, &mut hooks)
+        self.session.run(&tokens, segments, needed, &mut hooks)
     }
 
     /// Makes the store hold what a job needs of the spine, and no more; returns the first free row.
@@ -352,7 +368,8 @@ impl<'a> Worker<'a> {
             }];
             let touched = walk.edits.rows(node.tokens.iter().map(|key| class(*key)));
             let mut tallies = walk.edits.tallies();
-            self.compute(&node.tokens, &segments, &touched, &mut tallies, &mut Unseen)?;
+            // Only the keys and values of the spine are used.
+            self.compute(&node.tokens, &segments, Some(&[]), (&touched, &mut tallies), &mut Unseen)?;
             walk.tell(Call::Spine(segment), tallies);
             next = rows.end;
             self.held.push((segment, rows));

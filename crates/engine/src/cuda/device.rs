@@ -153,6 +153,15 @@ impl Device for Cuda {
     type Vector = CudaSlice<f32>;
     type Angles = CudaAngles;
     type Call = CudaCall;
+    type Kept = ();
+
+    fn hand_over(&mut self) {}
+
+    fn take_over(&mut self, (): ()) {}
+
+    fn bytes<'r>((): &'r (), _: impl Iterator<Item = &'r Rows>) -> usize {
+        0
+    }
 
     fn grow(&mut self, capacity: usize) -> Result<(), EngineError> {
         self.store.grow(&self.gpu, capacity)
@@ -347,8 +356,12 @@ impl Device for Cuda {
         see(&mut values);
         match wanted {
             Wanted::Change => rows.take(&self.gpu, &values),
-            Wanted::Nothing | Wanted::Sight => Ok(()),
+            Wanted::Nothing | Wanted::Sight | Wanted::Copy => Ok(()),
         }
+    }
+
+    fn copy(&mut self, rows: &mut Rows) -> Result<Vec<f32>, EngineError> {
+        self.bring(rows)
     }
 
     fn bring(&mut self, rows: &mut Rows) -> Result<Vec<f32>, EngineError> {

@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::isa::Isa;
 use super::pool::{Pool, Shares};
 use super::tile::{Kind, Strip, multiply};
-use crate::ops::exponential;
+use crate::ops::{exponential, widest};
 
 /// Keys of a tile.
 const TILE: usize = 64;
@@ -203,59 +203,62 @@ impl Block<'_> {
         scratch: &mut Scratch,
     ) {
         let (scores, sums) = (&mut scratch.scores[..tile.len() * LANES], &mut scratch.sums);
-        pulp::Arch::new().dispatch(|| {
-            if let Some(cap) = self.heads.cap {
-                for score in scores.iter_mut() {
-                    *score = cap * (1.0 - 2.0 / (1.0 + exponential(2.0 * *score / cap)));
+        widest(
+            #[inline(always)]
+            || {
+                if let Some(cap) = self.heads.cap {
+                    for score in scores.iter_mut() {
+                        *score = cap * (1.0 - 2.0 / (1.0 + exponential(2.0 * *score / cap)));
+                    }
                 }
-            }
-            for lane in (0..panels * LANE).step_by(LANE) {
-                if !all_seen {
-                    let start: [u32; LANE] = std::array::from_fn(|at| running.start[lane + at]);
-                    let end: [u32; LANE] = std::array::from_fn(|at| running.end[lane + at]);
-                    for (key, row) in tile.clone().zip(scores.chunks_exact_mut(LANES)) {
-                        let (key, row) = (key as u32, &mut row[lane..lane + LANE]);
+                for lane in (0..panels * LANE).step_by(LANE) {
+                    if !all_seen {
+                        let start: [u32; LANE] = std::array::from_fn(|at| running.start[lane + at]);
+                        let end: [u32; LANE] = std::array::from_fn(|at| running.end[lane + at]);
+                        for (key, row) in tile.clone().zip(scores.chunks_exact_mut(LANES)) {
+                            let (key, row) = (key as u32, &mut row[lane..lane + LANE]);
+                            for at in 0..LANE {
+                                let seen = key >= start[at] && key < end[at];
+                                row[at] = if seen { row[at] } else { f32::NEG_INFINITY };
+                            }
+                        }
+                    }
+                    let old: [f32; LANE] = std::array::from_fn(|at| running.highest[lane + at]);
+                    let mut highest = old;
+                    for row in scores.chunks_exact(LANES) {
+                        let row = &row[lane..lane + LANE];
                         for at in 0..LANE {
-                            let seen = key >= start[at] && key < end[at];
-                            row[at] = if seen { row[at] } else { f32::NEG_INFINITY };
+                            highest[at] = if row[at] > highest[at] { row[at] } else { highest[at] };
+                        }
+                    }
+                    // A lane that has seen no key yet: any finite number serves.
+                    let base = highest.map(|highest| if highest == f32::NEG_INFINITY { 0.0 } else { highest });
+                    let mut total = [0.0f32; LANE];
+                    let mut shrink = [0.0f32; LANE];
+                    for at in 0..LANE {
+                        shrink[at] = if old[at] == f32::NEG_INFINITY { 0.0 } else { exponential(old[at] - base[at]) };
+                        total[at] = running.total[lane + at] * shrink[at];
+                    }
+                    for row in scores.chunks_exact_mut(LANES) {
+                        let row = &mut row[lane..lane + LANE];
+                        for at in 0..LANE {
+                            let weight = exponential(row[at] - base[at]);
+                            row[at] = if row[at] == f32::NEG_INFINITY { 0.0 } else { weight };
+                            total[at] += row[at];
+                        }
+                    }
+                    running.highest[lane..lane + LANE].copy_from_slice(&highest);
+                    running.total[lane..lane + LANE].copy_from_slice(&total);
+                    if shrink != [1.0; LANE] {
+                        for row in sums.chunks_exact_mut(LANES) {
+                            for (sum, shrink) in row[lane..lane + LANE].iter_mut().zip(&shrink) {
+                                *sum *= shrink;
+                            }
                         }
                     }
                 }
-                let old: [f32; LANE] = std::array::from_fn(|at| running.highest[lane + at]);
-                let mut highest = old;
-                for row in scores.chunks_exact(LANES) {
-                    let row = &row[lane..lane + LANE];
-                    for at in 0..LANE {
-                        highest[at] = if row[at] > highest[at] { row[at] } else { highest[at] };
-                    }
-                }
-                // A lane that has seen no key yet: any finite number serves.
-                let base = highest.map(|highest| if highest == f32::NEG_INFINITY { 0.0 } else { highest });
-                let mut total = [0.0f32; LANE];
-                let mut shrink = [0.0f32; LANE];
-                for at in 0..LANE {
-                    shrink[at] = if old[at] == f32::NEG_INFINITY { 0.0 } else { exponential(old[at] - base[at]) };
-                    total[at] = running.total[lane + at] * shrink[at];
-                }
-                for row in scores.chunks_exact_mut(LANES) {
-                    let row = &mut row[lane..lane + LANE];
-                    for at in 0..LANE {
-                        let weight = exponential(row[at] - base[at]);
-                        row[at] = if row[at] == f32::NEG_INFINITY { 0.0 } else { weight };
-                        total[at] += row[at];
-                    }
-                }
-                running.highest[lane..lane + LANE].copy_from_slice(&highest);
-                running.total[lane..lane + LANE].copy_from_slice(&total);
-                if shrink != [1.0; LANE] {
-                    for row in sums.chunks_exact_mut(LANES) {
-                        for (sum, shrink) in row[lane..lane + LANE].iter_mut().zip(&shrink) {
-                            *sum *= shrink;
-                        }
-                    }
-                }
-            }
-        });
+            },
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::isa::Isa;
 use super::memory::Words;
 use super::pool::{Pool, Shares};
+use crate::ops::widest;
 
 /// Outputs of a panel.
 pub(crate) const PANEL: usize = 16;
@@ -135,15 +136,18 @@ pub(crate) fn round_rows(isa: Isa, rows: &[f32], columns: usize, out: &mut [u32]
             Isa::Avx512Bf16 => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
             _ => 0,
         };
-        pulp::Arch::new().dispatch(|| {
-            let pairs = row[done..].chunks_exact(2);
-            if let [last] = pairs.remainder() {
-                out[columns / 2] = pair(*last, 0.0);
-            }
-            for (two, out) in pairs.zip(&mut out[done / 2..]) {
-                *out = pair(two[0], two[1]);
-            }
-        });
+        widest(
+            #[inline(always)]
+            || {
+                let pairs = row[done..].chunks_exact(2);
+                if let [last] = pairs.remainder() {
+                    out[columns / 2] = pair(*last, 0.0);
+                }
+                for (two, out) in pairs.zip(&mut out[done / 2..]) {
+                    *out = pair(two[0], two[1]);
+                }
+            },
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use super::isa::Isa;
 use super::memory::Words;
 use super::panels::{PANEL, pair, pair_stride, round_rows};
 use super::tile::{Kind, Strip, multiply};
-use crate::ops::Lay;
+use crate::ops::{Lay, widest};
 
 /// What the operands of a product are rounded to; sums are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,18 +85,21 @@ impl PackedOperand {
 
 /// A panel of outputs that lie side by side: inner index t at t·distance.
 fn across(operands: Operands, values: &[f32], distance: usize, inner: usize, width: usize, out: &mut [u32]) {
-    pulp::Arch::new().dispatch(|| {
-        for (step, words) in out.chunks_exact_mut(PANEL).enumerate() {
-            words[width..].fill(0);
-            match operands {
-                Operands::F32 => {
-                    let row = &values[step * distance..][..width];
-                    words.iter_mut().zip(row).for_each(|(word, value)| *word = value.to_bits());
+    widest(
+        #[inline(always)]
+        || {
+            for (step, words) in out.chunks_exact_mut(PANEL).enumerate() {
+                words[width..].fill(0);
+                match operands {
+                    Operands::F32 => {
+                        let row = &values[step * distance..][..width];
+                        words.iter_mut().zip(row).for_each(|(word, value)| *word = value.to_bits());
+                    }
+                    Operands::Bf16 => pair_rows(values, distance, inner, step, &mut words[..width]),
                 }
-                Operands::Bf16 => pair_rows(values, distance, inner, step, &mut words[..width]),
             }
-        }
-    });
+        },
+    );
 }
 
 /// Rows 2·step and 2·step + 1, paired number by number; a row beyond `inner` counts as zeros.
@@ -183,11 +186,14 @@ pub fn add_outer_product(
             let steps = count.div_ceil(2);
             scratch.words.resize((steps * rows).max(scratch.words.len()), 0);
             let out = &mut scratch.words[..steps * rows];
-            pulp::Arch::new().dispatch(|| {
-                for (step, out) in out.chunks_exact_mut(rows).enumerate() {
-                    pair_rows(slope, rows, count, step, out);
-                }
-            });
+            widest(
+                #[inline(always)]
+                || {
+                    for (step, out) in out.chunks_exact_mut(rows).enumerate() {
+                        pair_rows(slope, rows, count, step, out);
+                    }
+                },
+            );
             &scratch.words
         }
     };

@@ -2,6 +2,7 @@
 
 use super::super::pool::{Pool, Shares};
 use super::layout::{GROUP, STEPS};
+use crate::ops::widest;
 
 /// Rows of activations in int8.
 #[derive(Default)]
@@ -58,7 +59,10 @@ impl Quantised {
                     )
                 };
                 let numbers = &input[row * columns..(row + 1) * columns];
-                pulp::Arch::new().dispatch(|| take_row(numbers, block, words, scales, sums));
+                widest(
+                    #[inline(always)]
+                    || take_row(numbers, block, words, scales, sums),
+                );
             }
         });
     }

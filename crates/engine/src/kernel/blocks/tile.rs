@@ -9,6 +9,7 @@ use super::super::lanes::Lanes;
 use super::super::panels::PANEL;
 use super::fours::{Fours, PlainFours};
 use super::layout::{Form, GROUP, STEPS};
+use crate::ops::widest;
 
 /// Operands of one tile: a panel of weights, and some rows of activations.
 pub(crate) struct Side<'a> {
@@ -51,7 +52,10 @@ pub(crate) fn multiply(isa: Isa, side: &Side<'_>, out: &mut [f32]) {
     side.check(out);
     // SAFETY: the operands were checked just above; the set was found on this machine.
     match isa {
-        Isa::Portable => pulp::Arch::new().dispatch(|| unsafe { sweep::<PlainFours>(side, out.as_mut_ptr()) }),
+        Isa::Portable => widest(
+            #[inline(always)]
+            || unsafe { sweep::<PlainFours>(side, out.as_mut_ptr()) },
+        ),
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => unsafe { sweep::<super::neon::Neon>(side, out.as_mut_ptr()) },
         #[cfg(target_arch = "aarch64")]
