@@ -72,6 +72,7 @@ fn case(kind: &str, seed: u64, expected: Option<Verdict>, verdict: Verdict, goal
         score: (1.0 - goal + wobble).max(0.0),
         quantities,
         lambda,
+        groups: BTreeMap::new(),
         replicates: replicates(48, 1, sure, 98, 100),
         same_scenarios: replicates(48, 1, sure, 25, 25),
         designs: [(12, 1, 9), (16, 1, 15), (24, 1, 21), (36, 1, 24), (12, 2, 17), (24, 2, 24), (48, 2, 25)]
