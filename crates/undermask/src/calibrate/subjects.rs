@@ -1,5 +1,6 @@
 //! Which organisms a calibration is over: those that ship, directories, and growths that are wanted.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use undermask_organisms::{RECIPES, Shipped};
@@ -119,12 +120,28 @@ fn slug(path: &Path) -> String {
     name.chars().map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect()
 }
 
-/// Two directories of the same name get folders of their own.
+/// Directories of the same name get folders of their own: NAME, NAME~2, NAME~3.
 fn number_the_same(subjects: &mut [Subject]) {
-    for place in 0..subjects.len() {
-        let same = subjects[..place].iter().filter(|other| other.slug == subjects[place].slug).count();
-        if same > 0 {
-            subjects[place].slug = format!("{}~{}", subjects[place].slug, same + 1);
+    let mut met: BTreeMap<String, usize> = BTreeMap::new();
+    for subject in subjects {
+        let times = met.entry(subject.slug.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            subject.slug = format!("{}~{times}", subject.slug);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Subject, number_the_same};
+
+    /// A case of one organism under the name of another would be taken for it, or made anew for ever.
+    #[test]
+    fn three_of_one_name_have_three_folders() {
+        let subject = |name: &str| Subject { name: name.to_owned(), slug: "mask".to_owned(), growth: None };
+        let mut subjects = [subject("a/mask"), subject("b/mask"), subject("c/mask")];
+        number_the_same(&mut subjects);
+        assert_eq!(subjects.map(|subject| subject.slug), ["mask", "mask~2", "mask~3"]);
     }
 }
