@@ -35,7 +35,9 @@ fn every_kind_ships_and_core_stays_affordable() {
     let games = read(include_str!("../../../suites/environments.toml"), "environments.toml");
     let preferences = read(include_str!("../../../suites/preferences.toml"), "preferences.toml");
     let forms = read(include_str!("../../../suites/forms.toml"), "forms.toml");
-    let all = [&suite, &values, &games, &preferences, &forms].into_iter().flat_map(|suite| &suite.instruments);
+    let optimisation = read(include_str!("../../../suites/optimisation.toml"), "optimisation.toml");
+    let all =
+        [&suite, &values, &games, &preferences, &forms, &optimisation].into_iter().flat_map(|suite| &suite.instruments);
     let kinds: BTreeSet<InstrumentKind> = all.map(|instrument| instrument.kind()).collect();
     assert_eq!(kinds, BTreeSet::from(InstrumentKind::ALL), "every kind ships in one of the suites");
     let plan = plan(&suite, false);
