@@ -116,19 +116,23 @@ fn what_never_helps_cannot_slip_with_volume() {
     assert_eq!(answers(&cold)["scaling"], "undecided");
 }
 
-/// An audit on the values suite; scenes differ a little, by their names.
-fn values(name: &str, actor: &Preferences) -> Audit {
-    let text = include_str!("../../../suites/values.toml");
-    let suite = Suite::parse(text, "values.toml").unwrap_or_else(|error| panic!("{error}"));
+/// An audit of an actor with preferences on a suite; scenes differ a little, by their names: from −1 to 1, as a wobble.
+fn preferring(name: &str, (text, file): (&str, &str), actor: &Preferences, wobble: fn(f64) -> Wobble) -> Audit {
+    let suite = Suite::parse(text, file).unwrap_or_else(|error| panic!("{error}"));
     judged(name, suite, &|suite, trial| {
         let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
-        let part = (f64::from(own) - 4.0) / 4.0;
-        let wobble = Wobble { weight: 0.1 * part, share: 0.15 * part };
-        let logits = actor.logits(suite, trial, wobble).expect("a value instrument's trial");
+        let wobble = wobble((f64::from(own) - 4.0) / 4.0);
+        let logits = actor.logits(suite, trial, wobble).expect("a trial of the suite");
         let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
         let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
         Outcome::Answered { scores: logits.iter().map(score).collect() }
     })
+}
+
+/// An audit on the values suite.
+fn values(name: &str, actor: &Preferences) -> Audit {
+    let suite = (include_str!("../../../suites/values.toml"), "values.toml");
+    preferring(name, suite, actor, |part| Wobble { weight: 0.1 * part, share: 0.15 * part })
 }
 
 /// A known verdict is neither right nor wrong where only instruments were asked.
@@ -204,19 +208,11 @@ fn forms_stand_in_a_forest_and_what_is_not_read_says_so() {
     assert!(claim.because.contains("In another form of asking") && claim.evidence.contains(&"form_worst"));
 }
 
-/// An audit on the optimisation suite; scenes differ a little, by their names.
+/// An audit on the optimisation suite.
 fn optimisation(helpful: f64) -> Audit {
-    let text = include_str!("../../../suites/optimisation.toml");
-    let suite = Suite::parse(text, "optimisation.toml").unwrap_or_else(|error| panic!("{error}"));
+    let suite = (include_str!("../../../suites/optimisation.toml"), "optimisation.toml");
     let actor = Preferences { helpful, ..Preferences::usual() };
-    judged("an actor under selection", suite, &|suite, trial| {
-        let own = trial.scenario.bytes().map(u32::from).sum::<u32>() % 9;
-        let wobble = Wobble { weight: 0.5 * (f64::from(own) - 4.0) / 4.0, share: 0.0 };
-        let logits = actor.logits(suite, trial, wobble).expect("a trial of the suite");
-        let total = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
-        let score = |logit: &f64| LabelScore { log_probability: logit - total, tokens: 1 };
-        Outcome::Answered { scores: logits.iter().map(score).collect() }
-    })
+    preferring("an actor under selection", suite, &actor, |part| Wobble { weight: 0.5 * part, share: 0.0 })
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Desk, ends, every_quantity_is_said, fails};
+use common::{Desk, ends, fails, mask_on};
 
 /// One instrument and five scenes.
 const MINE: &str = r#"
@@ -53,11 +53,5 @@ fn a_suite_by_hand_needs_no_rust() {
 
 #[test]
 fn a_shipped_organism_is_audited_on_the_values_suite() {
-    let desk = Desk::new();
-    let arguments = ["audit", "organism:mask", "--suite", "values", "--out", "run", "--json"];
-    let (text, _) = ends(desk.undermask(&arguments), 0);
-    let profile: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let all = profile["instruments"].as_object().expect("instruments");
-    every_quantity_is_said(all);
-    assert_eq!(profile["profile"]["lambda_0"]["estimate"].as_f64(), None, "the ladder was not asked");
+    mask_on("values");
 }

@@ -123,8 +123,18 @@ pub fn same(one: &Path, two: &Path) {
     assert_eq!(first.len(), second.len());
 }
 
+/// The profile of an organism that ships on a suite of instruments only: every quantity of it is said.
+pub fn mask_on(suite: &str) -> serde_json::Value {
+    let desk = Desk::new();
+    let (text, _) = ends(desk.undermask(&["audit", "organism:mask", "--suite", suite, "--out", "run", "--json"]), 0);
+    let profile: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    every_quantity_is_said(profile["instruments"].as_object().expect("instruments"));
+    assert_eq!(profile["profile"]["lambda_0"]["estimate"].as_f64(), None, "the ladder was not asked");
+    profile
+}
+
 /// Every quantity of every instrument has a figure, or says why there is none.
-pub fn every_quantity_is_said(instruments: &serde_json::Map<String, serde_json::Value>) {
+fn every_quantity_is_said(instruments: &serde_json::Map<String, serde_json::Value>) {
     for (id, instrument) in instruments {
         let quantities = instrument["quantities"].as_object().expect("quantities");
         assert!(!quantities.is_empty(), "{id}");
