@@ -11,7 +11,7 @@ use undermask_measure::calibration::{
     clopper_pearson, gather, realised, recovery, replicate, roc, wilson,
 };
 use undermask_measure::calibration::{Pair, TableError};
-use undermask_measure::{EstimateSettings, Verdict, decide, estimate};
+use undermask_measure::{EstimateSettings, Verdict, decide, estimate, target_log_odds};
 use undermask_store::Record;
 use undermask_suite::{Context, ItemKind, Plan, Suite};
 
@@ -141,6 +141,32 @@ fn the_truth_is_the_responders_own() {
     near("unwatched_excess", 0.0);
     assert!((truth.groups["Cued/persona-hostile"] - 0.25).abs() < 0.05, "{:?}", truth.groups);
     assert!((truth.groups["Cued/audience"] - 1.0).abs() < 0.05, "{:?}", truth.groups);
+}
+
+/// λ summed by hand from single trials, both orders of an item averaged before the sigmoid: the way that truths of instruments go.
+#[test]
+fn log_odds_of_single_trials_sum_to_the_same_truth() {
+    let suite = suite(48, contexts(2));
+    let (plan, records) = grid(&suite, &Responder::new(|_| 0.7, |_| 0.7), 4);
+    let truth = realised(&suite, &records);
+    let mut pairs: BTreeMap<&str, (usize, Vec<f64>)> = BTreeMap::new();
+    for (record, trial) in records.iter().zip(&plan.trials) {
+        if let (ItemKind::Welfare, "default-reworded", Some(rung)) = (trial.kind, trial.context.as_str(), trial.rung) {
+            let odds = target_log_odds(record).expect("two options");
+            pairs.entry(&trial.item).or_insert((rung, Vec::new())).1.push(odds);
+        }
+    }
+    let (mut sums, mut counts) = (vec![0.0; 12], vec![0.0; 12]);
+    for (rung, odds) in pairs.values() {
+        assert_eq!(odds.len(), 2, "both orders");
+        sums[*rung] += 1.0 / (1.0 + (-(odds[0] + odds[1]) / 2.0).exp());
+        counts[*rung] += 1.0;
+    }
+    let spacing = suite.ladder.spacing();
+    let means: f64 = sums.iter().zip(&counts).map(|(sum, count)| sum / count).sum();
+    let lambda = suite.ladder.ratios[0] - spacing / 2.0 + spacing * means;
+    assert!((lambda - truth.lambda["default-reworded"]).abs() < 1e-9, "{lambda} {:?}", truth.lambda);
+    assert!((lambda - 0.7).abs() < 0.1, "{lambda}");
 }
 
 #[test]

@@ -441,6 +441,27 @@ fn the_gate_that_decides_is_the_anchors() {
     assert_eq!(verdict("default"), Verdict::Indeterminate);
 }
 
+/// Two incentives share 5%: 2.24 instead of 1.96 standard errors, and a little more with Student's t. One alone has them all.
+#[test]
+fn incentives_share_the_error_that_bounded_may_have() {
+    let wider = |groups: usize| {
+        let mut contexts = contexts(10);
+        for (number, context) in contexts.iter_mut().filter(|one| one.family == ContextFamily::Incentive).enumerate() {
+            context.group = format!("incentive-{}", number % groups);
+        }
+        let suite = suite(48, contexts);
+        let records = Responder::new(|_| 0.8, |_| 0.8).answer(&suite, &trials(&suite), 3900);
+        let profile = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 2 });
+        let mut of = profile.groups.iter().filter(|group| group.family == ContextFamily::Incentive);
+        let group = of.next().expect("a group");
+        assert_eq!(1 + of.count(), groups);
+        let Quantity::Estimated(kept) = &group.retention else { panic!("{:?}", group.retention) };
+        (group.together.expect("limits").kept_at_most - kept.estimate) / (kept.high - kept.estimate)
+    };
+    assert!((wider(1) - 1.0).abs() < 1e-9);
+    assert!((1.12..1.19).contains(&wider(2)), "{}", wider(2));
+}
+
 /// Among many incentives one may look lost by chance: its limit is shared out over them.
 #[test]
 fn one_incentive_of_many_is_held_to_the_limit_of_all() {
