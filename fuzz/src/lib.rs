@@ -68,9 +68,11 @@ fn weights() -> Vec<u8> {
         ("model.norm.weight".to_owned(), vec![8]),
     ]
     .into_iter()
-    .chain([("input_layernorm", vec![8]), ("post_attention_layernorm", vec![8])].map(|(name, shape)| (name, shape)).map(
-        |(name, shape)| (format!("{block}.{name}.weight"), shape),
-    ))
+    .chain(
+        [("input_layernorm", vec![8]), ("post_attention_layernorm", vec![8])]
+            .map(|(name, shape)| (name, shape))
+            .map(|(name, shape)| (format!("{block}.{name}.weight"), shape)),
+    )
     .chain(
         [
             ("self_attn.q_proj", vec![8, 8]),
@@ -89,10 +91,7 @@ fn weights() -> Vec<u8> {
     for (name, shape) in shapes {
         let (start, count) = (body.len(), shape.iter().product::<usize>());
         body.extend((0..count).flat_map(|index| ((index % 7) as f32 / 4.0 - 0.75).to_le_bytes()));
-        header.insert(
-            name,
-            serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [start, body.len()]}),
-        );
+        header.insert(name, serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [start, body.len()]}));
     }
     safetensors(serde_json::Value::from(header).to_string().as_bytes(), &body)
 }
@@ -106,6 +105,16 @@ pub fn safetensors(header: &[u8], body: &[u8]) -> Vec<u8> {
 pub fn source(files: Files) -> Source {
     let files = files.into_iter().map(|(name, bytes)| (name, Cow::Owned(bytes))).collect();
     Source::Memory { name: "fuzz".to_owned(), files }
+}
+
+/// Lets a panic that the engine turns into a refusal be one: libFuzzer's hook ends the process at any.
+pub fn let_refuse() {
+    let end = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !undermask_engine::refusing() {
+            end(panic);
+        }
+    }));
 }
 
 /// Opens a source as the command line does, and asks what opens for a score.

@@ -3,6 +3,7 @@
 //!
 //! Special tokens within a text are recognised, none are added: that is the chat template's business.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Deserialize;
@@ -104,9 +105,21 @@ fn look_through(part: &Value, growth: &mut f64, steps: &mut usize) {
     }
 }
 
+thread_local! {
+    static REFUSING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread's panic would be a file refused, rather than a bug: for who sets a panic hook.
+pub fn refusing() -> bool {
+    REFUSING.get()
+}
+
 /// Calls the library, which panics on some files rather than refuse them.
 fn guarded<T>(call: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, EngineError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    REFUSING.set(true);
+    let answer = catch_unwind(AssertUnwindSafe(call));
+    REFUSING.set(false);
+    match answer {
         Ok(answer) => answer.map_err(|error| EngineError::Tokenizer(error.to_string())),
         Err(_) => Err(EngineError::Tokenizer(
             "the tokenizers library fails on it; save the tokenizer again with transformers' save_pretrained"

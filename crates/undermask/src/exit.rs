@@ -51,6 +51,9 @@ impl Finish {
 /// trace.
 pub fn finish(command: impl FnOnce() -> Result<Finish, CommandError>) -> ExitCode {
     panic::set_hook(Box::new(|bug| {
+        if undermask_engine::refusing() {
+            return;
+        }
         eprintln!("error: this is a bug in undermask, please report it: {bug}");
         eprintln!("  help: what was written is kept; a run continues with the same command");
     }));

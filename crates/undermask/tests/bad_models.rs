@@ -36,6 +36,21 @@ fn missing_tokenizer() {
 }
 
 #[test]
+fn a_tokenizer_that_the_library_fails_on() {
+    // A merge longer than any token: the library panics, which is a file refused and no bug of ours.
+    let long = |desk: &Desk| {
+        desk.change("model/tokenizer.json", |text| {
+            let mut file: serde_json::Value = serde_json::from_str(&text).expect("a tokenizer");
+            let vocabulary = file["model"]["vocab"].as_object().expect("a vocabulary");
+            let longest = vocabulary.keys().max_by_key(|token| token.len()).expect("a token").clone();
+            file["model"]["merges"] = serde_json::json!([[longest, longest]]);
+            file.to_string()
+        });
+    };
+    check(long, &["model: tokenizer.json", "the tokenizers library fails on it", "save_pretrained"]);
+}
+
+#[test]
 fn weights_cut_short() {
     let cut = |desk: &Desk| desk.change_bytes("model/model.safetensors", |bytes| bytes.truncate(bytes.len() / 2));
     check(cut, &["model/model.safetensors", "damaged or cut short", "download or export it again"]);
