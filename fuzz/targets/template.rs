@@ -5,9 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use undermask_engine::{ChatTemplate, Conversation};
-use undermask_fuzz::{Files, source};
+use undermask_fuzz::{Files, next_input, source};
 
 fuzz_target!(|data: &[u8]| {
+    next_input();
     let mut files = Files::new();
     files.insert("chat_template.jinja".to_owned(), data.to_vec());
     files.insert("tokenizer_config.json".to_owned(), br#"{"bos_token": "!", "eos_token": "~"}"#.to_vec());
