@@ -1,80 +1,18 @@
 //! What the fuzz targets share: a tiny model in memory, of which a target replaces one file by what the fuzzer made, and
-//! a bound on memory.
+//! a bound on memory (`meter`).
 //!
 //! Every target goes the way that the command line goes: a [`Source`] is opened as a [`Model`], and a model that opens
 //! scores a label. A target that only called a parser would miss what comes after it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use undermask_engine::{EngineError, Model, OpenSettings, Precision, ScoreRequest, ScoreSettings, Source};
 
-/// Most memory that an input may make the engine hold, bytes.
-const MOST: usize = 200 << 20;
+mod meter;
 
-/// Counts what is held, and ends the process where it is too much: libFuzzer then keeps the input. (Its own bound on
-/// allocations needs a sanitizer.) The thread of a template that was given up cannot be stopped, and would grow on into
-/// the next inputs' account; where the command line ends with an error, it is halted here.
-struct Meter;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-/// The inputs that [`next_input`] was told of.
-static INPUT: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// The input during which this thread first asked for memory.
-    static BORN: Cell<Option<usize>> = const { Cell::new(None) };
-    static NEVER_HALTED: Cell<bool> = const { Cell::new(false) };
-    /// What this thread asked for less what it gave back, bytes.
-    static OWN: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Begins an input: threads that an earlier one left behind are halted when they next ask for memory.
-pub fn next_input() {
-    NEVER_HALTED.set(true);
-    INPUT.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Halts the calling thread for good if an earlier input left it behind.
-fn halt_if_left_behind() {
-    let input = INPUT.load(Ordering::Relaxed);
-    let born = BORN.get().unwrap_or(input);
-    BORN.set(Some(born));
-    if born < input && !NEVER_HALTED.get() {
-        HELD.fetch_sub(OWN.get(), Ordering::Relaxed);
-        loop {
-            std::thread::park();
-        }
-    }
-}
-
-// SAFETY: every call is handed on to the system's allocator with what it was given.
-unsafe impl GlobalAlloc for Meter {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        halt_if_left_behind();
-        OWN.set(OWN.get().wrapping_add(layout.size()));
-        if HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size() > MOST {
-            eprintln!("more than {MOST} bytes are held; {} were asked for", layout.size());
-            std::process::abort();
-        }
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        OWN.set(OWN.get().wrapping_sub(layout.size()));
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(place, layout) }
-    }
-}
-
-#[global_allocator]
-static METER: Meter = Meter;
+pub use meter::next_input;
 
 /// Names and contents of a model's files.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -104,7 +42,6 @@ fn weights() -> Vec<u8> {
     .into_iter()
     .chain(
         [("input_layernorm", vec![8]), ("post_attention_layernorm", vec![8])]
-            .map(|(name, shape)| (name, shape))
             .map(|(name, shape)| (format!("{block}.{name}.weight"), shape)),
     )
     .chain(
@@ -142,10 +79,10 @@ pub fn source(files: Files) -> Source {
 }
 
 /// Lets a panic that the engine turns into a refusal be one: libFuzzer's hook ends the process at any.
-pub fn let_refuse() {
+pub fn allow_refusals() {
     let end = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !undermask_engine::refusing() {
+        if !undermask_engine::panic_is_refusal() {
             end(panic);
         }
     }));

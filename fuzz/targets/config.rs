@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use undermask_engine::{Adaptation, Config, Source};
-use undermask_fuzz::{Files, let_refuse, model, open_and_ask, source};
+use undermask_fuzz::{Files, allow_refusals, model, open_and_ask, source};
 
-fuzz_target!(init: let_refuse(), |data: &[u8]| {
+fuzz_target!(init: allow_refusals(), |data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
     let mut files = model();
     match first % 5 {

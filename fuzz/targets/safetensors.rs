@@ -4,9 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use undermask_fuzz::{let_refuse, model, open_and_ask, safetensors, source};
+use undermask_fuzz::{allow_refusals, model, open_and_ask, safetensors, source};
 
-fuzz_target!(init: let_refuse(), |data: &[u8]| {
+fuzz_target!(init: allow_refusals(), |data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
     let file = match first {
         1 => {

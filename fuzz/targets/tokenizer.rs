@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use undermask_fuzz::{let_refuse, model, open_and_ask, source};
+use undermask_fuzz::{allow_refusals, model, open_and_ask, source};
 
-fuzz_target!(init: let_refuse(), |data: &[u8]| {
+fuzz_target!(init: allow_refusals(), |data: &[u8]| {
     let mut files = model();
     files.insert("tokenizer.json".to_owned(), data.to_vec());
     open_and_ask(&source(files));

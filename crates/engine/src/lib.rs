@@ -75,4 +75,4 @@ pub use sample::Sampling;
 pub use score::{OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 pub use source::Source;
 pub use throughput::InStep;
-pub use tokenizer::refusing;
+pub use tokenizer::panic_is_refusal;

@@ -110,7 +110,7 @@ thread_local! {
 }
 
 /// Whether this thread's panic would be a file refused, rather than a bug: for who sets a panic hook.
-pub fn refusing() -> bool {
+pub fn panic_is_refusal() -> bool {
     REFUSING.get()
 }
 

@@ -51,7 +51,7 @@ impl Finish {
 /// trace.
 pub fn finish(command: impl FnOnce() -> Result<Finish, CommandError>) -> ExitCode {
     panic::set_hook(Box::new(|bug| {
-        if undermask_engine::refusing() {
+        if undermask_engine::panic_is_refusal() {
             return;
         }
         eprintln!("error: this is a bug in undermask, please report it: {bug}");
