@@ -76,3 +76,9 @@ pub use score::{OptionScore, ScoreRequest, ScoreSettings, Scoring, TokenCounts};
 pub use source::Source;
 pub use throughput::InStep;
 pub use tokenizer::panic_is_refusal;
+
+/// The instructions that products on the processor use, as `UNDERMASK_ISA` spells them: in bf16, the last bits of results
+/// depend on them.
+pub fn instruction_set() -> &'static str {
+    kernel::isa::Isa::chosen().name()
+}

@@ -13,15 +13,19 @@ use crate::bandwidth::bandwidth;
 /// Seconds of each measurement.
 const WHILE: f64 = 0.5;
 
-/// GFLOP/s in f32 and bf16 (0 where the machine has no AVX-512 or no AVX512-BF16) and GB/s of reading.
+/// GFLOP/s in f32 and bf16 (0 where the machine has no AVX-512, or neither AVX512-BF16 nor the tiles that the engine
+/// uses) and GB/s of reading.
 pub fn measure(threads: usize) -> Value {
-    json!({"f32": flops(threads, Kind::F32), "bf16": flops(threads, Kind::Bf16), "read": bandwidth(threads)})
+    let bf16 = if undermask_engine::instruction_set() == "amx" { Kind::Tiles } else { Kind::Bf16 };
+    json!({"f32": flops(threads, Kind::F32), "bf16": flops(threads, bf16), "read": bandwidth(threads)})
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     F32,
     Bf16,
+    /// bf16 on the tiles of AMX, for which the engine asked the system.
+    Tiles,
 }
 
 fn flops(threads: usize, kind: Kind) -> f64 {
@@ -37,6 +41,7 @@ fn one(kind: Kind) -> f64 {
     let able = match kind {
         Kind::F32 => is_x86_feature_detected!("avx512f"),
         Kind::Bf16 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16"),
+        Kind::Tiles => true,
     };
     if !able {
         return 0.0;
@@ -49,6 +54,7 @@ fn one(kind: Kind) -> f64 {
             match kind {
                 Kind::F32 => x86::single(TIMES),
                 Kind::Bf16 => x86::half(TIMES),
+                Kind::Tiles => x86::tiles(TIMES),
             }
         };
     }
@@ -115,5 +121,39 @@ mod x86 {
         // SAFETY: the caller's promise; nothing but the named registers is touched.
         unsafe { chains!("vdpbf16ps", times, bits | bits << 16) };
         (times * CHAINS * 32 * 2) as f64
+    }
+
+    /// Floating-point operations done, on four sums as a product has them.
+    ///
+    /// # Safety
+    /// The machine has AMX, the system gave it to the process; `times` > 0.
+    pub unsafe fn tiles(times: usize) -> f64 {
+        #[repr(align(64))]
+        struct Shapes([u8; 64]);
+        let mut shapes = Shapes([0; 64]);
+        shapes.0[0] = 1; // palette
+        for tile in 0..8 {
+            shapes.0[16 + 2 * tile] = 64; // bytes of a row
+            shapes.0[48 + tile] = 16; // rows
+        }
+        // SAFETY: the caller's promise; nothing but the tiles is touched, which are released again.
+        unsafe {
+            asm!(
+                "ldtilecfg [{shapes}]",
+                "tilezero tmm4", "tilezero tmm5", "tilezero tmm6", "tilezero tmm7",
+                "2:",
+                "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+                "dec {times}",
+                "jnz 2b",
+                "tilerelease",
+                shapes = in(reg) &shapes,
+                times = inout(reg) times => _,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack),
+            );
+        }
+        (times * 4 * 16 * 16 * 32 * 2) as f64
     }
 }

@@ -103,6 +103,69 @@ pub(crate) unsafe fn round_row(row: &[f32], out: *mut u32) -> usize {
     whole
 }
 
+/// Turns words [steps, rows], `distance` between steps, into [rows, steps], `out_row` between rows.
+///
+/// # Safety
+/// The machine has AVX-512 F; every place that the shapes name is good for its use.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+pub(crate) unsafe fn turn(
+    words: *const u32,
+    distance: usize,
+    steps: usize,
+    rows: usize,
+    out: *mut u32,
+    out_row: usize,
+) {
+    // SAFETY (of all below): the caller's promise; what is masked away is not touched.
+    for step in (0..steps).step_by(16) {
+        let steps_here = (steps - step).min(16);
+        let along = (0xffff_u32 >> (16 - steps_here)) as __mmask16;
+        for row in (0..rows).step_by(16) {
+            let rows_here = (rows - row).min(16);
+            let across = (0xffff_u32 >> (16 - rows_here)) as __mmask16;
+            let square: [__m512i; 16] = std::array::from_fn(|at| match at < steps_here {
+                true => unsafe { _mm512_maskz_loadu_epi32(across, words.add((step + at) * distance + row).cast()) },
+                false => _mm512_setzero_si512(),
+            });
+            for (at, line) in turned(square).into_iter().enumerate().take(rows_here) {
+                unsafe { _mm512_mask_storeu_epi32(out.add((row + at) * out_row + step).cast(), along, line) };
+            }
+        }
+    }
+}
+
+/// The transpose of sixteen by sixteen words: pairs of lines are woven word by word, two words by two, four by four, and
+/// eight by eight.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn turned(square: [__m512i; 16]) -> [__m512i; 16] {
+    let words: [__m512i; 16] = std::array::from_fn(|at| {
+        let (one, two) = (square[at & !1], square[at | 1]);
+        if at & 1 == 0 { _mm512_unpacklo_epi32(one, two) } else { _mm512_unpackhi_epi32(one, two) }
+    });
+    // Line 4q + c: column 4l + c of every quarter l of the register, for four of the sixteen rows.
+    let fours: [__m512i; 16] = std::array::from_fn(|at| {
+        let (first, column) = (at & !3, at & 3);
+        let (one, two) = (words[first + column / 2], words[first + 2 + column / 2]);
+        if column & 1 == 0 { _mm512_unpacklo_epi64(one, two) } else { _mm512_unpackhi_epi64(one, two) }
+    });
+    std::array::from_fn(|column| {
+        let (quarter, at) = (column / 4, column % 4);
+        let gathered = |one, two| match quarter % 2 {
+            0 => _mm512_shuffle_i32x4::<0b10_00_10_00>(one, two),
+            _ => _mm512_shuffle_i32x4::<0b11_01_11_01>(one, two),
+        };
+        // Quarters q and q + 2 of two lines each; then the one that is wanted of both.
+        let low = gathered(fours[at], fours[4 + at]);
+        let high = gathered(fours[8 + at], fours[12 + at]);
+        if quarter < 2 {
+            _mm512_shuffle_i32x4::<0b10_00_10_00>(low, high)
+        } else {
+            _mm512_shuffle_i32x4::<0b11_01_11_01>(low, high)
+        }
+    })
+}
+
 /// [`sweep`] with AVX-512.
 ///
 /// # Safety

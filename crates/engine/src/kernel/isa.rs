@@ -1,10 +1,12 @@
 //! Which instruction set the kernels use, found once at run time.
 //!
 //! `UNDERMASK_ISA` names a narrower one (`portable`, `neon`, `neondot`, `avx2`, `avxvnni`, `avx512`, `avx512vnni`,
-//! `avx512bf16`), to test the fall-backs or to get one machine's rounding on another. A name that this machine cannot run
+//! `avx512bf16`, `amx`), to test the fall-backs or to get one machine's rounding on another. A name that this machine cannot run
 //! is passed over.
 
 use std::sync::OnceLock;
+
+use super::tile::Kind;
 
 /// An instruction set, narrowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,9 @@ pub(crate) enum Isa {
     /// The same with dot products of bf16 too (Cooper Lake, Sapphire Rapids, Zen 4).
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16,
+    /// The same with tiles of bf16 (Sapphire Rapids), where the system gives them.
+    #[cfg(target_arch = "x86_64")]
+    Amx,
 }
 
 impl Isa {
@@ -61,6 +66,9 @@ impl Isa {
                     found.push(Isa::Avx512Vnni);
                     if has!("avx512bf16") {
                         found.push(Isa::Avx512Bf16);
+                        if super::amx::enabled() {
+                            found.push(Isa::Amx);
+                        }
                     }
                 }
             }
@@ -78,6 +86,15 @@ impl Isa {
                 .and_then(|name| available.iter().copied().find(|isa| isa.name() == name.to_lowercase()));
             named.unwrap_or(available[available.len() - 1])
         })
+    }
+
+    /// Panels that its widest register block passes at once, for few rows.
+    pub fn panels(self, kind: Kind) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx if kind == Kind::Pairs => 4,
+            _ => 3,
+        }
     }
 
     /// As `UNDERMASK_ISA` spells it.
@@ -98,6 +115,8 @@ impl Isa {
             Isa::Avx512Vnni => "avx512vnni",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => "avx512bf16",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx => "amx",
         }
     }
 }

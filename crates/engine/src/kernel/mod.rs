@@ -2,7 +2,7 @@
 //! over a spinning pool of threads. All unsafe code of the engine's arithmetic is in this folder.
 //!
 //! [`isa`] finds the instruction set; [`lanes`] is what a kernel needs of one (`avx512`, `avx2`, `neon` and the portable
-//! form implement it); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
+//! form implement it; `amx` has products of bf16 of its own); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
 //! [`product`] cuts a product into tasks; [`blocks`] is the same for quantised weights, from their packing on;
 //! [`attention`] walks keys and values with an online softmax; [`pool`] runs the tasks.
 //! [`training`] has the products of a training step.
@@ -10,6 +10,8 @@
 //! *Invariant.* A row of a result is a chain of fused multiply-adds in the order of the inner index, whatever the number
 //! of rows, threads or tasks. So a token's numbers do not depend on what is computed beside it.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub(crate) mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -133,7 +133,7 @@ pub(crate) fn round_rows(isa: Isa, rows: &[f32], columns: usize, out: &mut [u32]
         let done = match isa {
             // SAFETY: the set was found on this machine; a stride is at least half of the columns.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
+            Isa::Avx512Bf16 | Isa::Amx => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
             _ => 0,
         };
         widest(

@@ -25,6 +25,8 @@ const WEIGHTS_BYTES: usize = 768 << 10;
 const INNER: usize = 1024;
 /// Up to so many rows a product is bound by reading the weights: they are passed once, in one stretch.
 const FEW: usize = 16;
+/// Rows whose results of a last panel that is not whole go through a place of their own at once.
+const EDGE: usize = 32;
 
 /// Activations as the register block reads them.
 pub(crate) struct Prepared<'a> {
@@ -118,16 +120,17 @@ pub(crate) fn product(
     let chunk =
         if count <= FEW { count } else { (ROWS_BYTES / (4 * inner * words_a_step) / 8 * 8).clamp(8, 512).min(count) };
     let chunks = count.div_ceil(chunk);
-    let groups = panels.len().div_ceil(3);
+    let together = isa.panels(input.kind);
+    let groups = panels.len().div_ceil(together);
     let wanted = (8 * pool.threads()).div_ceil(chunks);
     let slice =
-        (WEIGHTS_BYTES / (3 * PANEL * 4 * steps)).clamp(1, groups).min(groups.div_ceil(wanted.min(groups))).max(1);
+        (WEIGHTS_BYTES / (together * PANEL * 4 * steps)).clamp(1, groups).min(groups.div_ceil(wanted.min(groups))).max(1);
     let slices = groups.div_ceil(slice);
     let shares = Shares::of(out);
     pool.run(slices * chunks, &|task| {
         let rows = (task % chunks) * chunk..((task % chunks + 1) * chunk).min(count);
-        let first = panels.start + 3 * slice * (task / chunks);
-        let panels_here = first..(first + 3 * slice).min(panels.end);
+        let first = panels.start + together * slice * (task / chunks);
+        let panels_here = first..(first + together * slice).min(panels.end);
         let column = (first - panels.start) * PANEL;
         // The last panel may hold fewer outputs: its results go through a place of their own.
         let whole = panels_here.end.min(outputs.end / PANEL).saturating_sub(first);
@@ -153,15 +156,18 @@ pub(crate) fn product(
                 multiply(isa, input.kind, &strip(first, rows.start, out, out_row, keep), rows.len(), whole);
                 if whole < panels_here.len() {
                     let part = outputs.end % PANEL;
-                    for row in rows.clone() {
-                        let mut last = [0.0f32; PANEL];
-                        let place = shares.start().add(row * out_row + column + whole * PANEL);
-                        if keep {
-                            std::ptr::copy_nonoverlapping(place, last.as_mut_ptr(), part);
+                    for row in rows.clone().step_by(EDGE) {
+                        let count = EDGE.min(rows.end - row);
+                        let mut last = [[0.0f32; PANEL]; EDGE];
+                        let place = |at: usize| shares.start().add((row + at) * out_row + column + whole * PANEL);
+                        for (at, last) in last.iter_mut().take(if keep { count } else { 0 }).enumerate() {
+                            std::ptr::copy_nonoverlapping(place(at), last.as_mut_ptr(), part);
                         }
-                        let strip = strip(first + whole, row, last.as_mut_ptr(), PANEL, keep);
-                        multiply(isa, input.kind, &strip, 1, 1);
-                        std::ptr::copy_nonoverlapping(last.as_ptr(), place, part);
+                        let strip = strip(first + whole, row, last.as_mut_ptr().cast(), PANEL, keep);
+                        multiply(isa, input.kind, &strip, count, 1);
+                        for (at, last) in last.iter().take(count).enumerate() {
+                            std::ptr::copy_nonoverlapping(last.as_ptr(), place(at), part);
+                        }
                     }
                 }
             }

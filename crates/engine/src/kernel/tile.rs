@@ -61,7 +61,9 @@ pub(crate) unsafe fn multiply(isa: Isa, kind: Kind, strip: &Strip, rows: usize, 
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 | Isa::Avx512Vnni => super::avx512::sweep_avx512(kind, strip, rows, panels),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 => super::avx512::sweep_avx512_bf16(kind, strip, rows, panels),
+            Isa::Amx if kind == Kind::Pairs => super::amx::sweep(strip, rows, panels),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16 | Isa::Amx => super::avx512::sweep_avx512_bf16(kind, strip, rows, panels),
         }
     }
 }

@@ -67,7 +67,9 @@ pub(crate) fn multiply(isa: Isa, side: &Side<'_>, out: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { super::avx512::sweep_avx512(side, out.as_mut_ptr()) },
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni | Isa::Avx512Bf16 => unsafe { super::avx512::sweep_avx512_vnni(side, out.as_mut_ptr()) },
+        Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::Amx => unsafe {
+            super::avx512::sweep_avx512_vnni(side, out.as_mut_ptr())
+        },
     }
 }
 
