@@ -129,7 +129,7 @@ unsafe fn sweep_along(strip: &Strip, rows: usize, panels: usize) {
     unsafe {
         if whole > 0 {
             Shapes::with(&[]).load();
-            // Panels outside, rows inside: two panels stay in the first-level cache while the rows pass.
+            // Panels outside, rows inside: two panels stay in the caches while the rows pass.
             for panel in (0..panels).step_by(2) {
                 for row in (0..whole).step_by(2 * TILE) {
                     many_rows(strip, row, 2 * TILE, panel, panels);
