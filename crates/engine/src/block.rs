@@ -44,6 +44,21 @@ impl Linear {
         self.matrix.rows()
     }
 
+    /// out = down(join(gate(input), up(input))) without writing what is between to memory; `false`, and nothing done, where
+    /// the matrices or what stands beside them do not allow it.
+    pub fn project_gated(
+        [gate, up, down]: [&Linear; 3],
+        count: usize,
+        input: &[f32],
+        join: impl Fn(&[f32], &mut [f32]) + Sync,
+        out: &mut [f32],
+        workspace: &mut Workspace,
+    ) -> bool {
+        let plain = |linear: &Linear| linear.beside.is_empty() && linear.bias.is_none();
+        let matrices = [&gate.matrix, &up.matrix, &down.matrix];
+        [gate, up, down].into_iter().all(plain) && Matrix::project_gated(matrices, count, input, join, out, workspace)
+    }
+
     /// out = input·Wᵀ + bias for `count` rows and each of some matrices of the same input.
     pub fn project_together<const N: usize>(
         linears: [&Linear; N],

@@ -363,6 +363,10 @@ pub(crate) fn feed_rows(
     out: &mut [f32],
     workspace: &mut Workspace,
 ) {
+    let matrices = [feed.gate, feed.up, feed.down];
+    if Linear::project_gated(matrices, count, input, gate_function(feed.activation), out, workspace) {
+        return;
+    }
     sized(gate, count * feed.gate.rows());
     sized(activated, count * feed.up.rows());
     Linear::project_together([feed.gate, feed.up], count, input, [&mut gate[..], &mut activated[..]], workspace);
@@ -373,12 +377,15 @@ pub(crate) fn feed_rows(
 /// act = activation(gate)·act.
 fn gate_rows(activation: Activation, gate: &[f32], act: &mut [f32], pool: &Pool) {
     for_rows(pool, act, 1, GATES, |first, act| {
-        let gate = &gate[first..][..act.len()];
-        match activation {
-            Activation::Silu => gate_forward(gate, act),
-            Activation::GeluTanh => gelu_forward(gate, act),
-        }
+        gate_function(activation)(&gate[first..][..act.len()], act);
     });
+}
+
+fn gate_function(activation: Activation) -> fn(&[f32], &mut [f32]) {
+    match activation {
+        Activation::Silu => gate_forward,
+        Activation::GeluTanh => gelu_forward,
+    }
 }
 
 /// act = gelu(gate)·act by the tanh form, x·σ(2·√(2/π)·(x + 0.044715·x³)).

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::kernel::blocks::{Blocks, Quantised};
+use crate::kernel::gated::gated;
 use crate::kernel::isa::Isa;
 use crate::kernel::panels::{Held, PANEL, Panels};
 use crate::kernel::pool::Pool;
@@ -58,12 +59,14 @@ impl Default for Packing {
 pub(crate) struct Workspace {
     pub pool: Arc<Pool>,
     words: Vec<u32>,
+    /// What two products made for a third.
+    joined: Vec<u32>,
     quantised: Quantised,
 }
 
 impl Workspace {
     pub fn on(pool: Arc<Pool>) -> Workspace {
-        Workspace { pool, words: Vec::new(), quantised: Quantised::default() }
+        Workspace { pool, words: Vec::new(), joined: Vec::new(), quantised: Quantised::default() }
     }
 }
 
@@ -191,6 +194,32 @@ impl Matrix {
                 product(isa, panels, 0..matrix.rows, &prepared, count, (out, matrix.rows), pool);
             }
         }
+    }
+
+    /// out = down(join(gate(input), up(input))), where all three are packed in bf16 and take rounded activations; `false`,
+    /// and nothing done, where they do not. `join(gate, up)` leaves its results in `up`.
+    pub fn project_gated(
+        [gate, up, down]: [&Matrix; 3],
+        count: usize,
+        input: &[f32],
+        join: impl Fn(&[f32], &mut [f32]) + Sync,
+        out: &mut [f32],
+        workspace: &mut Workspace,
+    ) -> bool {
+        let rounded = |matrix: &Matrix| matrix.entering == Entering::Rounded;
+        let (Place::Packed(first), Place::Packed(second), Place::Packed(third)) = (&gate.place, &up.place, &down.place)
+        else {
+            return false;
+        };
+        if ![gate, up, down].into_iter().all(rounded) || [first, second, third].iter().any(|p| p.held != Held::Bf16) {
+            return false;
+        }
+        let Workspace { pool, words, joined, .. } = workspace;
+        let (isa, input) = (Isa::chosen(), &input[..count * gate.columns]);
+        let prepared = prepare(isa, Held::Bf16, Entering::Rounded, gate.columns, input, pool, words);
+        let between = gated(isa, [first, second], &prepared, count, join, joined, pool);
+        product(isa, third, 0..down.rows, &between, count, (out, down.rows), pool);
+        true
     }
 
     /// Bytes that a product reads of it, where it is packed in its own numbers.

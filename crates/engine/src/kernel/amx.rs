@@ -76,8 +76,7 @@ struct Shapes {
 impl Shapes {
     /// Whole tiles, but those named have fewer rows.
     fn with(fewer: &[(usize, usize)]) -> Shapes {
-        let mut shapes =
-            Shapes { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let mut shapes = Shapes { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         shapes.row_bytes[..8].fill(LINE as u16);
         shapes.rows[..8].fill(TILE as u8);
         for (tile, rows) in fewer {

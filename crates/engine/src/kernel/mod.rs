@@ -3,7 +3,7 @@
 //!
 //! [`isa`] finds the instruction set; [`lanes`] is what a kernel needs of one (`avx512`, `avx2`, `neon` and the portable
 //! form implement it; `amx` has products of bf16 of its own); [`tile`] is the register block written once over it; [`panels`] lays weights out for the tile;
-//! [`product`] cuts a product into tasks; [`blocks`] is the same for quantised weights, from their packing on;
+//! [`product`] cuts a product into tasks; [`gated`] joins two products without writing them to memory; [`blocks`] is the same for quantised weights, from their packing on;
 //! [`attention`] walks keys and values with an online softmax; [`pool`] runs the tasks.
 //! [`training`] has the products of a training step.
 //!
@@ -18,6 +18,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod blocks;
+pub(crate) mod gated;
 pub(crate) mod isa;
 pub(crate) mod lanes;
 pub(crate) mod memory;

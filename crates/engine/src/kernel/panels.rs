@@ -130,25 +130,37 @@ pub(crate) fn pair_stride(columns: usize) -> usize {
 pub(crate) fn round_rows(isa: Isa, rows: &[f32], columns: usize, out: &mut [u32]) {
     let stride = pair_stride(columns);
     for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(stride)) {
-        let done = match isa {
-            // SAFETY: the set was found on this machine; a stride is at least half of the columns.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 | Isa::Amx => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
-            _ => 0,
-        };
-        widest(
-            #[inline(always)]
-            || {
-                let pairs = row[done..].chunks_exact(2);
-                if let [last] = pairs.remainder() {
-                    out[columns / 2] = pair(*last, 0.0);
-                }
-                for (two, out) in pairs.zip(&mut out[done / 2..]) {
-                    *out = pair(two[0], two[1]);
-                }
-            },
-        );
+        round_row(isa, row, out);
     }
+}
+
+/// Rounds one row to bf16 pairs.
+///
+/// # Panics
+/// When the words are fewer than the pairs.
+pub(crate) fn round_row(isa: Isa, row: &[f32], out: &mut [u32]) {
+    assert!(row.len().div_ceil(2) <= out.len());
+    let done = match isa {
+        // SAFETY: the set was found on this machine; the words are at least half of the numbers.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 | Isa::Amx => unsafe { super::avx512::round_row(row, out.as_mut_ptr()) },
+        _ => 0,
+    };
+    if done == row.len() {
+        return;
+    }
+    widest(
+        #[inline(always)]
+        || {
+            let pairs = row[done..].chunks_exact(2);
+            if let [last] = pairs.remainder() {
+                out[row.len() / 2] = pair(*last, 0.0);
+            }
+            for (two, out) in pairs.zip(&mut out[done / 2..]) {
+                *out = pair(two[0], two[1]);
+            }
+        },
+    );
 }
 
 #[cfg(test)]

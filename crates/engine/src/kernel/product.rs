@@ -23,6 +23,8 @@ const ROWS_BYTES: usize = 384 << 10;
 const WEIGHTS_BYTES: usize = 768 << 10;
 /// Words of the inner index that a task passes at once, so that a group of panels stays in the cache too.
 const INNER: usize = 1024;
+/// Rows of a task, at most.
+const MOST_ROWS: usize = 512;
 /// Up to so many rows a product is bound by reading the weights: they are passed once, in one stretch.
 const FEW: usize = 16;
 /// Rows whose results of a last panel that is not whole go through a place of their own at once.
@@ -33,6 +35,22 @@ pub(crate) struct Prepared<'a> {
     words: &'a [u32],
     row: usize,
     kind: Kind,
+}
+
+impl Prepared<'_> {
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether there are so many rows of so many steps.
+    pub fn holds(&self, count: usize, steps: usize) -> bool {
+        count == 0 || (count - 1) * self.row + steps * words_a_step(self.kind) <= self.words.len()
+    }
+}
+
+/// Rows of pairs that are there already, `row` words apart.
+pub(super) fn pairs(words: &[u32], row: usize) -> Prepared<'_> {
+    Prepared { words, row, kind: Kind::Pairs }
 }
 
 /// Brings rows [count, columns] into the form that a product needs; `scratch` holds it where it is not the input.
@@ -109,61 +127,36 @@ pub(crate) fn product(
     if count == 0 || width == 0 {
         return;
     }
-    let (words_a_step, step) = match input.kind {
-        Kind::Widened => (2, 1),
-        Kind::Floats | Kind::Pairs => (1, 1),
-    };
     assert!(panels.end * steps * PANEL <= weights.words.len());
-    assert!((count - 1) * input.row + steps * words_a_step <= input.words.len() && width <= out_row);
-    assert!((count - 1) * out_row + width <= out.len());
-    let inner = if count <= FEW { steps } else { INNER.min(steps) };
-    let chunk =
-        if count <= FEW { count } else { (ROWS_BYTES / (4 * inner * words_a_step) / 8 * 8).clamp(8, 512).min(count) };
-    let chunks = count.div_ceil(chunk);
-    let together = isa.panels(input.kind);
-    let groups = panels.len().div_ceil(together);
-    let wanted = (8 * pool.threads()).div_ceil(chunks);
-    let slice =
-        (WEIGHTS_BYTES / (together * PANEL * 4 * steps)).clamp(1, groups).min(groups.div_ceil(wanted.min(groups))).max(1);
-    let slices = groups.div_ceil(slice);
+    assert!(input.holds(count, steps) && width <= out_row && (count - 1) * out_row + width <= out.len());
+    let cut = Cut::of(isa, input.kind, count, steps, panels.len(), (MOST_ROWS, WEIGHTS_BYTES), pool);
     let shares = Shares::of(out);
-    pool.run(slices * chunks, &|task| {
-        let rows = (task % chunks) * chunk..((task % chunks + 1) * chunk).min(count);
-        let first = panels.start + together * slice * (task / chunks);
-        let panels_here = first..(first + together * slice).min(panels.end);
-        let column = (first - panels.start) * PANEL;
+    pool.run(cut.tasks(), &|task| {
+        let (rows, here) = cut.part(task);
+        let column = here.start * PANEL;
+        let here = panels.start + here.start..panels.start + here.end;
         // The last panel may hold fewer outputs: its results go through a place of their own.
-        let whole = panels_here.end.min(outputs.end / PANEL).saturating_sub(first);
-        for start in (0..steps).step_by(inner) {
-            let length = inner.min(steps - start);
-            let strip = |panel: usize, row: usize, out: *mut f32, out_row: usize, keep: bool| Strip {
-                activations: input.words[row * input.row + start * words_a_step..].as_ptr(),
-                activation_step: step,
-                activation_row: input.row,
-                weights: weights.words[(panel * steps + start) * PANEL..].as_ptr(),
-                panel: steps * PANEL,
-                panel_step: PANEL,
-                steps: length,
-                out,
-                out_row,
-                keep,
+        let whole = here.end.min(outputs.end / PANEL).saturating_sub(here.start);
+        for start in (0..steps).step_by(cut.inner) {
+            let stretch = start..(start + cut.inner).min(steps);
+            let strip = |panel: usize, row: usize, out: *mut f32, out_row: usize| {
+                strip(weights, input, (panel, row), stretch.clone(), out, out_row)
             };
-            let keep = start > 0;
             // SAFETY: the assertions above bound every place; tasks have disjoint rows or columns of `out`; the
             // instruction set was found on this machine.
             unsafe {
                 let out = shares.start().add(rows.start * out_row + column);
-                multiply(isa, input.kind, &strip(first, rows.start, out, out_row, keep), rows.len(), whole);
-                if whole < panels_here.len() {
+                multiply(isa, input.kind, &strip(here.start, rows.start, out, out_row), rows.len(), whole);
+                if whole < here.len() {
                     let part = outputs.end % PANEL;
                     for row in rows.clone().step_by(EDGE) {
                         let count = EDGE.min(rows.end - row);
                         let mut last = [[0.0f32; PANEL]; EDGE];
                         let place = |at: usize| shares.start().add((row + at) * out_row + column + whole * PANEL);
-                        for (at, last) in last.iter_mut().take(if keep { count } else { 0 }).enumerate() {
+                        for (at, last) in last.iter_mut().take(if start > 0 { count } else { 0 }).enumerate() {
                             std::ptr::copy_nonoverlapping(place(at), last.as_mut_ptr(), part);
                         }
-                        let strip = strip(first + whole, row, last.as_mut_ptr().cast(), PANEL, keep);
+                        let strip = strip(here.start + whole, row, last.as_mut_ptr().cast(), PANEL);
                         multiply(isa, input.kind, &strip, count, 1);
                         for (at, last) in last.iter().take(count).enumerate() {
                             std::ptr::copy_nonoverlapping(last.as_ptr(), place(at), part);
@@ -173,6 +166,87 @@ pub(crate) fn product(
             }
         }
     });
+}
+
+/// How a product is cut into tasks, whose operands stay in the caches.
+pub(super) struct Cut {
+    /// Steps of the inner index that a task passes at once.
+    pub inner: usize,
+    count: usize,
+    panels: usize,
+    /// Rows of a task, and how many tasks have the same panels.
+    chunk: usize,
+    chunks: usize,
+    /// Panels of a task.
+    slice: usize,
+}
+
+impl Cut {
+    /// `most_rows` and `weights_bytes` bound a task.
+    pub fn of(
+        isa: Isa,
+        kind: Kind,
+        count: usize,
+        steps: usize,
+        panels: usize,
+        (most_rows, weights_bytes): (usize, usize),
+        pool: &Pool,
+    ) -> Cut {
+        let inner = if count <= FEW { steps } else { INNER.min(steps) };
+        let rows = ROWS_BYTES / (4 * inner * words_a_step(kind)) / 32 * 32;
+        let chunk = if count <= FEW { count } else { rows.clamp(32, most_rows).min(count) };
+        let chunks = count.div_ceil(chunk);
+        let together = isa.panels(kind);
+        let groups = panels.div_ceil(together);
+        let wanted = (8 * pool.threads()).div_ceil(chunks);
+        let slice = (weights_bytes / (together * PANEL * 4 * steps))
+            .clamp(1, groups)
+            .min(groups.div_ceil(wanted.min(groups)))
+            .max(1);
+        Cut { inner, count, panels, chunk, chunks, slice: together * slice }
+    }
+
+    pub fn tasks(&self) -> usize {
+        self.chunks * self.panels.div_ceil(self.slice)
+    }
+
+    /// Rows and panels of a task.
+    pub fn part(&self, task: usize) -> (Range<usize>, Range<usize>) {
+        let (row, panel) = (task % self.chunks * self.chunk, task / self.chunks * self.slice);
+        (row..(row + self.chunk).min(self.count), panel..(panel + self.slice).min(self.panels))
+    }
+}
+
+/// Words of activations that a step of the inner index takes.
+fn words_a_step(kind: Kind) -> usize {
+    match kind {
+        Kind::Widened => 2,
+        Kind::Floats | Kind::Pairs => 1,
+    }
+}
+
+/// The operands from a panel and a row on, for a stretch of the inner index; a later stretch adds to an earlier one.
+pub(super) fn strip(
+    weights: &Panels,
+    input: &Prepared<'_>,
+    (panel, row): (usize, usize),
+    stretch: Range<usize>,
+    out: *mut f32,
+    out_row: usize,
+) -> Strip {
+    let steps = weights.steps();
+    Strip {
+        activations: input.words[row * input.row + stretch.start * words_a_step(input.kind)..].as_ptr(),
+        activation_step: 1,
+        activation_row: input.row,
+        weights: weights.words[(panel * steps + stretch.start) * PANEL..].as_ptr(),
+        panel: steps * PANEL,
+        panel_step: PANEL,
+        steps: stretch.len(),
+        out,
+        out_row,
+        keep: stretch.start > 0,
+    }
 }
 
 #[cfg(test)]
