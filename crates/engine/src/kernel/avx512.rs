@@ -103,6 +103,28 @@ pub(crate) unsafe fn round_row(row: &[f32], out: *mut u32) -> usize {
     whole
 }
 
+/// Pairs two rows number by number, the first in the low halves; the rest of fewer than 16 numbers is left to the caller.
+/// Returns how many words were made.
+///
+/// # Safety
+/// The machine has AVX-512 F and BF16; both rows are as long as `out`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+pub(crate) unsafe fn pair_rows(first: &[f32], second: &[f32], out: &mut [u32]) -> usize {
+    let whole = out.len() / 16 * 16;
+    // Word l of the result: half l of the one register, then half l of the other.
+    let places: [u16; 32] = std::array::from_fn(|at| (at / 2 + at % 2 * 16) as u16);
+    // SAFETY: 64 bytes are read; then sixteen numbers from `at` on are within the rows, and as many words within `out`.
+    unsafe {
+        let places = _mm512_loadu_si512(places.as_ptr().cast());
+        for at in (0..whole).step_by(16) {
+            let (low, high) = (_mm512_loadu_ps(first.as_ptr().add(at)), _mm512_loadu_ps(second.as_ptr().add(at)));
+            let halves = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), _mm512_permutexvar_epi16(places, halves));
+        }
+    }
+    whole
+}
+
 /// Turns words [steps, rows], `distance` between steps, into [rows, steps], `out_row` between rows.
 ///
 /// # Safety

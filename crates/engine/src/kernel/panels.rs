@@ -163,6 +163,41 @@ pub(crate) fn round_row(isa: Isa, row: &[f32], out: &mut [u32]) {
     );
 }
 
+/// Two rows, or one and zeros, paired number by number.
+///
+/// # Panics
+/// When the rows are shorter than `out`.
+#[inline]
+pub(crate) fn pair_rows(isa: Isa, first: &[f32], second: Option<&[f32]>, out: &mut [u32]) {
+    let (first, second) = (&first[..out.len()], second.map(|second| &second[..out.len()]));
+    let done = match (isa, second) {
+        // SAFETY: the set was found on this machine; both rows are as long as the words.
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512Bf16 | Isa::Amx, Some(second)) => unsafe { super::avx512::pair_rows(first, second, out) },
+        _ => 0,
+    };
+    if done == out.len() {
+        return;
+    }
+    let (first, out) = (&first[done..], &mut out[done..]);
+    widest(
+        #[inline(always)]
+        || match second {
+            Some(second) => {
+                let numbers = first.iter().zip(&second[done..]);
+                out.iter_mut().zip(numbers).for_each(|(word, (one, two))| *word = pair(*one, *two));
+            }
+            None => out.iter_mut().zip(first).for_each(|(word, one)| *word = pair(*one, 0.0)),
+        },
+    );
+}
+
+/// The words of numbers.
+pub(crate) fn bits(values: &[f32]) -> &[u32] {
+    // SAFETY: f32 and u32 have the same size and alignment, and every pattern is a u32.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u32>(), values.len()) }
+}
+
 #[cfg(test)]
 mod tests {
     use half::bf16;
@@ -176,6 +211,21 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let value = f32::from_bits(if step < 100_000 { state } else { state & 0xffff_8000 });
             assert_eq!(bf16::from_bits(round(value)).to_bits(), bf16::from_f32(value).to_bits(), "{value}");
+        }
+    }
+
+    #[test]
+    fn rows_are_paired_by_every_instruction_set() {
+        let words: Vec<u32> = (0..5000u32).map(|at| at.wrapping_mul(2_654_435_761)).collect();
+        let numbers: Vec<f32> = words.iter().map(|word| (word % 1999) as f32 * 0.37 - 300.0).collect();
+        for isa in Isa::available() {
+            for length in [1, 15, 16, 40, 64] {
+                let mut out = vec![0; length];
+                pair_rows(isa, &numbers, Some(&numbers[length..]), &mut out);
+                assert!((0..length).all(|at| out[at] == pair(numbers[at], numbers[length + at])), "{isa:?} {length}");
+                pair_rows(isa, &numbers, None, &mut out);
+                assert!((0..length).all(|at| out[at] == pair(numbers[at], 0.0)), "{isa:?} {length}");
+            }
         }
     }
 

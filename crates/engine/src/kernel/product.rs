@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::isa::Isa;
-use super::panels::{Held, PANEL, Panels, pair_stride, round_rows};
+use super::panels::{Held, PANEL, Panels, bits, pair_stride, round_rows};
 use super::pool::{Pool, Shares};
 use super::tile::{Kind, Strip, multiply};
 
@@ -76,9 +76,7 @@ pub(crate) fn prepare<'a>(
         Kind::Floats => count < 4 || !columns.is_multiple_of(1024),
     };
     if as_is {
-        // SAFETY: f32 and u32 have the same size and alignment, and every pattern is a u32.
-        let words = unsafe { std::slice::from_raw_parts(input.as_ptr().cast::<u32>(), input.len()) };
-        return Prepared { words, row: columns, kind };
+        return Prepared { words: bits(input), row: columns, kind };
     }
     let row = if kind == Kind::Pairs { pair_stride(columns) } else { columns.next_multiple_of(16) + 16 };
     if scratch.len() < count * row {

@@ -6,9 +6,9 @@
 
 use super::isa::Isa;
 use super::memory::Words;
-use super::panels::{PANEL, pair, pair_stride, round_rows};
+use super::panels::{PANEL, bits, pair, pair_rows, pair_stride, round_rows};
 use super::tile::{Kind, Strip, multiply};
-use crate::ops::{Lay, widest};
+use crate::ops::Lay;
 
 /// What the operands of a product are rounded to; sums are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,33 +85,19 @@ impl PackedOperand {
 
 /// A panel of outputs that lie side by side: inner index t at t·distance.
 fn across(operands: Operands, values: &[f32], distance: usize, inner: usize, width: usize, out: &mut [u32]) {
-    widest(
-        #[inline(always)]
-        || {
-            for (step, words) in out.chunks_exact_mut(PANEL).enumerate() {
-                words[width..].fill(0);
-                match operands {
-                    Operands::F32 => {
-                        let row = &values[step * distance..][..width];
-                        words.iter_mut().zip(row).for_each(|(word, value)| *word = value.to_bits());
-                    }
-                    Operands::Bf16 => pair_rows(values, distance, inner, step, &mut words[..width]),
-                }
-            }
-        },
-    );
+    for (step, words) in out.chunks_exact_mut(PANEL).enumerate() {
+        words[width..].fill(0);
+        match operands {
+            Operands::F32 => words[..width].copy_from_slice(bits(&values[step * distance..][..width])),
+            Operands::Bf16 => pair_step(values, distance, inner, step, &mut words[..width]),
+        }
+    }
 }
 
 /// Rows 2·step and 2·step + 1, paired number by number; a row beyond `inner` counts as zeros.
-#[inline(always)]
-fn pair_rows(values: &[f32], distance: usize, inner: usize, step: usize, out: &mut [u32]) {
-    let first = &values[2 * step * distance..][..out.len()];
-    if 2 * step + 1 < inner {
-        let second = &values[(2 * step + 1) * distance..][..out.len()];
-        out.iter_mut().zip(first).zip(second).for_each(|((word, one), two)| *word = pair(*one, *two));
-    } else {
-        out.iter_mut().zip(first).for_each(|(word, one)| *word = pair(*one, 0.0));
-    }
+fn pair_step(values: &[f32], distance: usize, inner: usize, step: usize, out: &mut [u32]) {
+    let second = (2 * step + 1 < inner).then(|| &values[(2 * step + 1) * distance..]);
+    pair_rows(Isa::chosen(), &values[2 * step * distance..], second, out);
 }
 
 /// A panel of outputs whose inner indices lie side by side.
@@ -186,24 +172,14 @@ pub fn add_outer_product(
             let steps = count.div_ceil(2);
             scratch.words.resize((steps * rows).max(scratch.words.len()), 0);
             let out = &mut scratch.words[..steps * rows];
-            widest(
-                #[inline(always)]
-                || {
-                    for (step, out) in out.chunks_exact_mut(rows).enumerate() {
-                        pair_rows(slope, rows, count, step, out);
-                    }
-                },
-            );
+            for (step, out) in out.chunks_exact_mut(rows).enumerate() {
+                pair_step(slope, rows, count, step, out);
+            }
             &scratch.words
         }
     };
     sweep(&packed, Left { words, step: rows, row: 1 }, rows, gradient, true);
     scratch.packed = Some(packed);
-}
-
-fn bits(values: &[f32]) -> &[u32] {
-    // SAFETY: f32 and u32 have the same size and alignment, and every pattern is a u32.
-    unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u32>(), values.len()) }
 }
 
 /// The first operand: words `step` apart along the inner index, `row` apart between rows.
