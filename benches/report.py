@@ -100,7 +100,7 @@ class State:
         """Keeps a result, and writes both files."""
         self.results[name] = result
         self.store.write_text(json.dumps(self.results, indent=1) + "\n")
-        self.page.write_text(render(self.results))
+        self.page.write_text(render(self.results, self.store.name))
 
 
 def share(result):
@@ -156,10 +156,10 @@ again:
 """
 
 
-def render(results):
+def render(results, store):
     """The page."""
     tasks = [result for result in results.values() if result["kind"] == "task"]
-    lines = [HEAD.rstrip(), ""]
+    lines = [HEAD.rstrip().replace("RESULTS.json", store), ""]
     lines += [f"- Processor: {processor()}", f"- Peers: {versions()}"]
     lines += [f"- llama.cpp was compiled here: {llama()}"]
     lines += [f"- undermask at commits {', '.join(sorted({result['commit'] for result in results.values()}))}", ""]
