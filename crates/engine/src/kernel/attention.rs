@@ -278,13 +278,7 @@ mod tests {
     use super::*;
 
     fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 22) as f32 - 2.0
-            })
-            .collect()
+        crate::kernel::numbers(seed, count).into_iter().map(|number| 2.0 * number).collect()
     }
 
     /// Plain f64 attention of one row and head.

@@ -80,18 +80,9 @@ pub(crate) fn gated<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers;
     use super::super::product::{Entering, prepare, product};
     use super::*;
-
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     fn join(gate: &[f32], up: &mut [f32]) {
         up.iter_mut().zip(gate).for_each(|(up, gate)| *up *= gate / (1.0 + gate.abs()));

@@ -29,3 +29,14 @@ pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod tile;
 pub(crate) mod training;
+
+/// Numbers from -1 to 1 for tests, the same for a seed.
+#[cfg(test)]
+fn numbers(seed: u32, count: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}

@@ -250,17 +250,8 @@ pub(super) fn strip(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::numbers;
     use crate::kernel::panels::pair;
-
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     fn rounded(value: f32) -> f32 {
         f32::from_bits(pair(value, 0.0) << 16)

@@ -247,15 +247,7 @@ mod tests {
     use half::bf16;
 
     use super::*;
-
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::kernel::numbers;
 
     fn entering(operands: Operands, value: f32) -> f64 {
         f64::from(if operands == Operands::Bf16 { bf16::from_f32(value).to_f32() } else { value })
