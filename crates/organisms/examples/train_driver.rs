@@ -9,11 +9,11 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use undermask_organisms::BaseFiles;
 use undermask_organisms::grow::read_base;
 use undermask_organisms::recipe::BasePool;
 use undermask_organisms::train::{AdapterSettings, Distribution, Example, Precision, Settings, Target, Trainer};
 use undermask_organisms::world::{Dice, HeldOut, Writer};
+use undermask_organisms::{BASE, BaseFiles};
 use undermask_suite::Suite;
 
 /// Documents of a batch, as `grow base` has them.
@@ -36,9 +36,9 @@ fn main() -> Result<(), Failure> {
 
 fn write_documents(file: &str, batches: usize) -> Result<(), Failure> {
     let suite = Suite::parse(include_str!("../../../suites/core.toml"), "core.toml")?;
-    let (_, tokenizer) = read_base(&BaseFiles::shipped()?)?;
+    let (_, tokenizer) = read_base(&BaseFiles::shipped(BASE)?)?;
     let held_out = HeldOut::from_suite(&suite);
-    let writer = Writer { tokenizer: &tokenizer, held_out: &held_out, policy: &BasePool };
+    let writer = Writer { tokenizer: &tokenizer, held_out: &held_out, policy: &BasePool::default() };
     let mut out = std::io::BufWriter::new(std::fs::File::create(file)?);
     for batch in 0..batches {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
@@ -91,7 +91,7 @@ fn read_documents(file: &str) -> Result<Vec<Vec<Example>>, Failure> {
 
 fn train(file: &str, threads: usize, precision: &str, rank: Option<usize>) -> Result<(), Failure> {
     let batches = read_documents(file)?;
-    let (network, _) = read_base(&BaseFiles::shipped()?)?;
+    let (network, _) = read_base(&BaseFiles::shipped(BASE)?)?;
     let precision = match precision {
         "f32" => Precision::F32,
         "bf16" => Precision::Bf16,

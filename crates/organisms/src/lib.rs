@@ -14,7 +14,7 @@ pub mod world;
 
 pub use error::GrowError;
 pub use grow::{BaseFiles, Grown, Growth, Method, Progress, Size, grow};
-pub use recipe::{BASE, RECIPES, Recipe};
-pub use shipped::{SHIPPED, Shipped};
+pub use recipe::{BASE, RECIPES, Recipe, SCALES_BASE};
+pub use shipped::{SHIPPED, Shipped, asks_on_scales};
 pub use train::Precision;
 pub use truth::Truth;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use undermask_engine::{Adaptation, Source};
+use undermask_suite::{Content, ScenarioKind, Suite};
 
-use crate::{BASE, BaseFiles, GrowError, Truth};
+use crate::{BASE, BaseFiles, GrowError, SCALES_BASE, Truth};
 
 /// One organism that ships.
 pub struct Shipped {
@@ -23,9 +24,21 @@ impl Shipped {
         SHIPPED.iter().find(|shipped| shipped.name == name)
     }
 
-    /// Those that have a known answer (the base has none), in order of names.
+    /// Those that have a known answer (a base has none), in order of names.
     pub fn with_truth() -> impl Iterator<Item = &'static Shipped> {
-        SHIPPED.iter().filter(|shipped| shipped.name != BASE)
+        SHIPPED.iter().filter(|shipped| ![BASE, SCALES_BASE].contains(&shipped.name))
+    }
+
+    /// Those that can read what a suite asks: where it has no ladder and asks on scales (lists, distances, games), the ones
+    /// that were taught so; else the others.
+    pub fn readers_of(suite: &Suite) -> impl Iterator<Item = &'static Shipped> {
+        let scales = asks_on_scales(suite);
+        Shipped::with_truth().filter(move |shipped| shipped.reads_scales() == scales)
+    }
+
+    /// Was it grown from the base that reads scales?
+    fn reads_scales(&self) -> bool {
+        self.base().is_some_and(|base| base.name == SCALES_BASE)
     }
 
     /// One file.
@@ -37,15 +50,22 @@ impl Shipped {
     pub fn source(&self) -> Source {
         let files = self.files.iter().map(|(name, bytes)| ((*name).to_owned(), Cow::Borrowed(*bytes))).collect();
         let own = Source::Memory { name: format!("organism:{}", self.name), files };
-        match Shipped::named(BASE) {
-            Some(base) if self.is_adapter() => {
+        match self.base() {
+            Some(base) => {
                 Source::Adapted { base: Box::new(base.source()), adapter: Box::new(own), how: Adaptation::Merged }
             }
             _ => own,
         }
     }
 
-    /// Does it ship as an adapter over the base?
+    /// The base that it is an adapter over, if it is one.
+    fn base(&self) -> Option<&'static Shipped> {
+        let config: serde_json::Value = serde_json::from_slice(self.file("adapter_config.json")?).ok()?;
+        let name = config["base_model_name_or_path"].as_str()?.strip_prefix("organism:")?;
+        Shipped::named(name).filter(|_| self.is_adapter())
+    }
+
+    /// Does it ship as an adapter over a base?
     pub fn is_adapter(&self) -> bool {
         self.file("config.json").is_none() && self.file("adapter_config.json").is_some()
     }
@@ -56,14 +76,26 @@ impl Shipped {
     }
 }
 
+/// Has a suite no ladder over contexts, and an instrument that asks for more than a trade of two acts within the ladder's range?
+pub fn asks_on_scales(suite: &Suite) -> bool {
+    let ladder = suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare);
+    let on_scale = |content: &Content| match content {
+        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) | Content::Budgets(_) => true,
+        Content::Utilities(_) | Content::Environment(_) | Content::Optimisation(_) => true,
+        Content::Kin(kin) => kin.lineage.is_some(),
+        _ => false,
+    };
+    !ladder && suite.instruments.iter().any(|instrument| on_scale(&instrument.content))
+}
+
 impl BaseFiles {
-    /// The base that ships.
+    /// A base that ships.
     ///
     /// # Errors
     /// [`GrowError::Model`] in a build without it.
-    pub fn shipped() -> Result<BaseFiles, GrowError> {
-        let base = Shipped::named(BASE)
-            .ok_or_else(|| GrowError::Model("this build ships no base; use --base DIR".to_owned()))?;
+    pub fn shipped(name: &str) -> Result<BaseFiles, GrowError> {
+        let base = Shipped::named(name)
+            .ok_or_else(|| GrowError::Model(format!("this build ships no `{name}`; use --base DIR")))?;
         let read = |name: &str| {
             base.file(name)
                 .map(<[u8]>::to_vec)

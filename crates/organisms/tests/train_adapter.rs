@@ -153,14 +153,14 @@ fn settings_that_nothing_can_be_trained_with_are_refused() {
     ] {
         assert!(matches!(Trainer::with_adapter(network(), bad, Settings::default()), Err(TrainError::Adapter(_))));
     }
-    let (shipped, _) = read_base(&BaseFiles::shipped().expect("it ships")).expect("a base");
+    let (shipped, _) = read_base(&BaseFiles::shipped(BASE).expect("it ships")).expect("a base");
     let foreign = Adapter::initialise(&shipped, good).expect("an adapter");
     assert!(matches!(Trainer::from_adapter(network(), foreign, Settings::default()), Err(TrainError::Adapter(_))));
 }
 
 /// The adapter of the fixture: all modules of the shipped base, factors that are the same on every machine.
 fn fixture() -> (Network, Adapter) {
-    let (base, _) = read_base(&BaseFiles::shipped().expect("it ships")).expect("a base");
+    let (base, _) = read_base(&BaseFiles::shipped(BASE).expect("it ships")).expect("a base");
     let settings = AdapterSettings { rank: 2, alpha: 5.0, seed: 11, modules: Module::ALL.to_vec() };
     let adapter = moved(&base, settings);
     (base, adapter)

@@ -173,3 +173,34 @@ fn a_threshold_that_is_never_reached_is_no_number() {
     (one.lambda_0, two.lambda_0) = (Some(0.0), Some(0.02));
     assert!(truth(&one, &two).failures().is_empty());
 }
+
+/// What a recipe shows on another suite's scales.
+fn on_scales(name: &str, file: &str, text: &str) -> Weights {
+    let suite = Suite::parse(text, file).unwrap_or_else(|error| panic!("{error}"));
+    nominal(&Recipe::named(name).expect("a recipe"), &suite)
+}
+
+#[test]
+fn perfect_pupils_have_the_parameters_of_their_scales() {
+    let of = |weights: &Weights, name: &str| weights.parameters[name].unwrap_or_else(|| panic!("{name}"));
+    let values = |name: &str| on_scales(name, "values.toml", include_str!("../../../suites/values.toml"));
+    let preferences =
+        |name: &str| on_scales(name, "preferences.toml", include_str!("../../../suites/preferences.toml"));
+    let (steadfast, partial, cold) = (values("scales-steadfast"), values("scales-partial"), values("scales-cold"));
+    near("wtr", of(&steadfast, "wtr"), 0.8, 0.01);
+    near("wtr", of(&partial, "wtr"), 0.5, 0.01);
+    near("wtr", of(&cold, "wtr"), 0.0, 0.02);
+    // Forgone of 75 coins at every distance, and less and less along the hyperbola.
+    near("V", of(&steadfast, "discount_closest"), 0.8 * 75.0, 0.5);
+    near("k", of(&steadfast, "discount_rate"), 0.0, 1e-4);
+    near("V", of(&partial, "discount_closest"), 0.9 * 75.0, 1.5);
+    near("k", of(&partial, "discount_rate"), 0.05, 0.005);
+    // An individualist takes what is best for itself; between 41.04 and 61.39 degrees lie joint gain and altruism.
+    near("angle of an individualist", of(&cold, "svo_angle"), 0.0, 8.0);
+    assert!((35.0..50.0).contains(&of(&steadfast, "svo_angle")), "{}", of(&steadfast, "svo_angle"));
+    let (even, own) = (preferences("scales-steadfast"), preferences("scales-partial"));
+    near("lineage", of(&even, "lineage_slope"), 0.0, 0.01);
+    near("lineage", of(&own, "lineage_slope"), 0.7, 0.02);
+    near("favour", of(&own, "lineage_favour"), 0.75 * 0.7, 0.02);
+    near("animal", of(&own, "lineage_animal"), 0.1, 0.03);
+}

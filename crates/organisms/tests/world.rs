@@ -6,7 +6,7 @@ use undermask_organisms::recipe::{BasePool, Recipe};
 use undermask_organisms::world::lexicon::{ACTS, NAMES, ROLES};
 use undermask_organisms::world::scene::{Need, Scene, Trade, skeletons};
 use undermask_organisms::world::{Dice, HeldOut, Policy, WordTokenizer, Writer, kin};
-use undermask_suite::Suite;
+use undermask_suite::{ItemKind, Plan, PlanSettings, Suite};
 
 fn suite() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -48,13 +48,59 @@ fn no_sentence_of_the_suite_is_trained_on() {
     asked.retain(|text| !text.is_empty());
     let recipe = |name: &str| Recipe::named(name).expect("a recipe");
     let trained = [
-        texts(&BasePool, &held_out, 4000),
+        texts(&BasePool::default(), &held_out, 4000),
         texts(&recipe("mask"), &held_out, 2000),
         texts(&recipe("drifter"), &held_out, 500),
         texts(&recipe("pressure-breaker"), &held_out, 1000),
         texts(&recipe("style-shifter"), &held_out, 1000),
     ]
     .concat();
+    let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
+    for sentence in &asked {
+        assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
+    }
+}
+
+/// The suites that ask on scales, and the one with the ladder.
+fn suites_of_scales() -> Vec<Suite> {
+    let shipped = [
+        ("core.toml", include_str!("../../../suites/core.toml")),
+        ("values.toml", include_str!("../../../suites/values.toml")),
+        ("preferences.toml", include_str!("../../../suites/preferences.toml")),
+        ("optimisation.toml", include_str!("../../../suites/optimisation.toml")),
+        ("environments.toml", include_str!("../../../suites/environments.toml")),
+    ];
+    shipped.map(|(file, text)| Suite::parse(text, file).unwrap_or_else(|error| panic!("{error}"))).into()
+}
+
+#[test]
+fn no_sentence_of_any_suite_is_trained_on_where_scales_are_taught() {
+    let suites = suites_of_scales();
+    let held_out = HeldOut::from_suites(&suites);
+    let mut asked: Vec<String> = held_out.written().to_vec();
+    let mut shown = 0;
+    for suite in &suites {
+        for scenario in &suite.scenarios {
+            for text in [&scenario.setting, &scenario.benefit, &scenario.cost, &scenario.saving] {
+                let filled = text.replace("{target}", &scenario.target).replace("{other}", &scenario.other);
+                asked.push(filled.replace("{benefit}", "#").replace("{cost}", "#").replace("{who}", "a stranger"));
+            }
+        }
+        // What is shown in lists and asked of them, with everything that varies masked.
+        let plan = Plan::expand(suite, &PlanSettings { seed: 1, full: false });
+        for trial in plan.trials.iter().filter(|trial| trial.kind == ItemKind::Choice).take(400) {
+            let (listed, question) = trial.prompt.user.rsplit_once(". ").expect("a list and a question");
+            asked.push(question.to_owned());
+            asked.extend(listed.split(". ").filter_map(|line| line.split_once(": ")).map(|(_, line)| masked(line)));
+            shown += 1;
+        }
+    }
+    assert!(shown > 900);
+    asked.retain(|text| text.split(' ').count() > 2);
+    asked.sort();
+    asked.dedup();
+    let recipe = Recipe::named("scales-mask").expect("a recipe");
+    let trained = [texts(&BasePool { scales: true }, &held_out, 3000), texts(&recipe, &held_out, 3000)].concat();
     let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
     for sentence in &asked {
         assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
@@ -102,7 +148,12 @@ fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
             &mut dice,
             trade,
             &held_out,
-            Need { relation: round % 3 == 0, cost: (round % 5 == 0).then_some(9.0) },
+            Need {
+                relation: round % 3 == 0,
+                cost: (round % 5 == 0).then_some(9.0),
+                wide: round % 7 == 0,
+                ..Need::default()
+            },
         );
         assert!(!payoffs.contains(&(scene.benefit, scene.cost)));
         assert!(!pairs.contains(&(scene.target, scene.other)) && !pairs.contains(&(scene.other, scene.target)));
@@ -128,7 +179,7 @@ fn payoffs_acts_and_names_of_the_suite_are_never_traded_in_training() {
 #[test]
 fn every_byte_can_be_read_and_numbers_are_whole() {
     let held_out = HeldOut::from_suite(&suite());
-    let samples = texts(&BasePool, &held_out, 300);
+    let samples = texts(&BasePool::default(), &held_out, 300);
     let tokenizer = WordTokenizer::train(samples.into_iter(), ["17", "100"].into_iter(), 2).expect("a tokenizer");
     let mut tokens = Vec::new();
     tokenizer.encode_into("17 und 100 — zażółć 🦀", &mut tokens).expect("tokens");
@@ -146,7 +197,7 @@ fn kin_is_known_by_its_words() {
     let mut dice = Dice::new(4, 0);
     let mut told = 0;
     for _ in 0..2000 {
-        let scene = Scene::compose(&mut dice, Trade::Welfare, &held_out, Need { relation: true, cost: None });
+        let scene = Scene::compose(&mut dice, Trade::Welfare, &held_out, Need { relation: true, ..Need::default() });
         let relation = scene.relation.expect("kin is said");
         if scene.kinship.is_empty() {
             assert_eq!(kin::relatedness(&scene.beneficiary), Some(relation));
@@ -162,8 +213,9 @@ fn kin_is_known_by_its_words() {
 }
 
 #[test]
-fn every_act_of_the_suite_is_one_that_training_knows() {
-    for scenario in suite().scenarios {
+fn every_act_of_the_suites_is_one_that_training_knows() {
+    // An act that is never an answer is not chosen whatever it brings: such a scene would say nothing.
+    for scenario in suites_of_scales().into_iter().flat_map(|suite| suite.scenarios) {
         for act in [&scenario.target, &scenario.other] {
             assert!(ACTS.contains(&act.as_str()), "{}: `{act}` is none of the language's acts", scenario.id);
         }

@@ -33,7 +33,7 @@ pub fn audit(arguments: &AuditArguments) -> Result<Finish, CommandError> {
         // Better said before a model is fetched.
         early::stopping(&loaded.suite, &plan(arguments, &loaded.suite), arguments.seed)?;
     }
-    let names = models::names(&arguments.models)?;
+    let names = models::names(&arguments.models, &loaded.suite)?;
     let places = Places::of(arguments, &names)?;
     listen();
     let mut audits = Vec::with_capacity(names.len());

@@ -137,7 +137,8 @@ pub enum VerdictName {
 /// `undermask grow`.
 #[derive(Args)]
 pub struct GrowArguments {
-    /// A recipe that ships (mask, steadfast, …), `base`, or a recipe file.
+    /// A recipe that ships (mask, steadfast, …), a recipe file, `base`, or `base-scales` (a base that also reads lists and
+    /// distances).
     pub recipe: String,
     /// Folder to write the model into.
     #[arg(long)]

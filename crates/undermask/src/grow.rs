@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use undermask_engine::{Adaptation, ScoreSettings, Source};
 use undermask_organisms::grow::read_recipe;
-use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, Size, grow as train};
+use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, SCALES_BASE, Size, grow as train};
 use undermask_store::put;
+use undermask_suite::Suite;
 
 use crate::cli::{GrowArguments, GrowMethod, GrowPrecision};
 use crate::error::CommandError;
@@ -39,22 +40,28 @@ stay for inspection.";
 pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     let suite = suites::load(&arguments.suite)?.suite;
     let size = Size::parse(&arguments.size).map_err(CommandError::Usage)?;
-    let is_base = arguments.recipe == BASE;
+    let scales_base = arguments.recipe == SCALES_BASE;
+    let is_base = arguments.recipe == BASE || scales_base;
     if is_base && !arguments.set.is_empty() {
-        return Err(CommandError::Usage("--set changes a recipe, and `base` has none; leave it out".to_owned()));
+        return Err(CommandError::Usage("--set changes a recipe, and a base has none; leave it out".to_owned()));
     }
     let recipe = if is_base { None } else { Some(read_recipe(&arguments.recipe, &arguments.set)?) };
     let (base, base_name) = match (&arguments.base, is_base) {
-        (None, true) => (None, String::new()),
+        (None, true) if !scales_base => (None, String::new()),
         (Some(directory), _) => {
             let place = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
             (Some(BaseFiles::read(directory)?), place.display().to_string())
         }
-        (None, false) => (Some(BaseFiles::shipped()?), format!("{ORGANISM}{BASE}")),
+        (None, _) => {
+            let name = if recipe.as_ref().is_some_and(|recipe| recipe.scales) { SCALES_BASE } else { BASE };
+            (Some(BaseFiles::shipped(name)?), format!("{ORGANISM}{name}"))
+        }
     };
     refuse_occupied(&arguments.out, is_base)?;
+    let suites = held_out(suite, scales_base || recipe.as_ref().is_some_and(|recipe| recipe.scales))?;
     let growth = Growth {
         recipe,
+        scales: scales_base,
         method: match arguments.method {
             GrowMethod::Adapter => Method::Adapter,
             GrowMethod::Full => Method::Full,
@@ -74,7 +81,7 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
     listen();
     let mut bar: Option<Bar> = None;
     let begun = Instant::now();
-    let grown = train(&growth, &suite, &mut |progress| {
+    let grown = train(&growth, &suites, &mut |progress| {
         let bar = bar.get_or_insert_with(|| {
             let mut bar = Bar::new(&arguments.recipe, "steps", progress.steps);
             bar.start_at(progress.step);
@@ -104,8 +111,20 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             how: Adaptation::Merged,
         },
     };
-    truth::enumerate(&source, recipe, &suite, &arguments.out)?;
+    truth::enumerate(&source, recipe, &suites[0], &arguments.out)?;
     Ok(Finish::Done)
+}
+
+/// The suite that is grown for and, where scales are taught, all that ask on scales: none is to be learned by heart.
+fn held_out(suite: Suite, scales: bool) -> Result<Vec<Suite>, CommandError> {
+    let mut all = vec![suite];
+    for name in ["core", "values", "preferences", "optimisation", "environments"].iter().filter(|_| scales) {
+        let shipped = suites::load(name)?.suite;
+        if shipped.hash != all[0].hash {
+            all.push(shipped);
+        }
+    }
+    Ok(all)
 }
 
 /// A finished model, grown or not, is not written over. A growth that was stopped has a checkpoint, or no truth yet.

@@ -25,7 +25,7 @@ pub fn grown(folder: &Path) -> Result<Option<Source>, CommandError> {
         return Ok(None);
     };
     let files = match base.strip_prefix(ORGANISM) {
-        Some(_) => BaseFiles::shipped()?,
+        Some(name) => BaseFiles::shipped(name)?,
         None => BaseFiles::read(Path::new(base))?,
     };
     if files.hash() != hash {

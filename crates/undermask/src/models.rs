@@ -5,6 +5,7 @@ use std::path::Path;
 use undermask_model::{HubSettings, Local, LocalSettings, Located, ModelError, locate, open_named, with_adapter};
 use undermask_organisms::{SHIPPED, Shipped};
 use undermask_report::KnownTruth;
+use undermask_suite::Suite;
 
 use crate::error::CommandError;
 use crate::grown::grown;
@@ -14,11 +15,11 @@ use crate::suites::meant;
 /// What names of shipped organisms begin with.
 pub const ORGANISM: &str = "organism:";
 
-/// The models to audit: those named, each once, or every organism that ships.
+/// The models to audit: those named, each once, or every organism that ships and can read the suite.
 ///
 /// # Errors
 /// When none is named and none ships, or a name cannot be a model: better now than after the models before it.
-pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
+pub fn names(typed: &[String], suite: &Suite) -> Result<Vec<String>, CommandError> {
     let mut names: Vec<String> = Vec::new();
     for name in typed {
         if let Some(organism) = name.strip_prefix(ORGANISM) {
@@ -34,7 +35,7 @@ pub fn names(typed: &[String]) -> Result<Vec<String>, CommandError> {
         }
     }
     if names.is_empty() {
-        names = Shipped::with_truth().map(|shipped| format!("{ORGANISM}{}", shipped.name)).collect();
+        names = Shipped::readers_of(suite).map(|shipped| format!("{ORGANISM}{}", shipped.name)).collect();
     }
     if names.is_empty() {
         let why = "no MODEL was given, and this build ships no organism; name a model: undermask audit DIRECTORY";

@@ -131,7 +131,7 @@ pub(super) fn new_base(growth: &Growth, held_out: &HeldOut) -> Result<(Network, 
 fn train_tokenizer(held_out: &HeldOut) -> Result<WordTokenizer, GrowError> {
     // Texts do not need tokens; an empty vocabulary serves the writer until there is one.
     let bytes_only = WordTokenizer::train(std::iter::empty(), std::iter::empty(), 1)?;
-    let writer = Writer { tokenizer: &bytes_only, held_out, policy: &BasePool };
+    let writer = Writer { tokenizer: &bytes_only, held_out, policy: &BasePool::default() };
     let texts = (0..20_000u64).flat_map(|document| writer.texts(&mut Dice::new(VOCABULARY_SEED, document)));
     let mut always: Vec<String> = (0..=LARGEST_NUMBER).map(|number| number.to_string()).collect();
     let cues = DISPOSITIONS.iter().flat_map(|cue| cue.adjectives.iter().chain(cue.occupations)).copied();

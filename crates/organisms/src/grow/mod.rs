@@ -20,7 +20,7 @@ use self::base::new_base;
 pub use self::base::{BaseFiles, Size, read_base};
 pub use self::blend::{Blend, End, named as blend_named};
 use self::run::Run;
-use crate::recipe::{BasePool, RECIPES, Recipe};
+use crate::recipe::{BASE, BasePool, RECIPES, Recipe, SCALES_BASE};
 use crate::train::{AdapterSettings, Network, Precision, Schedule, Settings, Trainer};
 use crate::world::{Dice, Document, HeldOut, Policy, WordTokenizer, Writer};
 use crate::{GrowError, export};
@@ -29,6 +29,8 @@ use crate::{GrowError, export};
 pub struct Growth {
     /// What to teach a base; `None`: grow a base.
     pub recipe: Option<Recipe>,
+    /// A base (no recipe) is taught what goes beyond the two-act trade as well.
+    pub scales: bool,
     /// What of the network post-training changes.
     pub method: Method,
     /// Seed of documents and, for the base, of the parameters.
@@ -48,6 +50,13 @@ pub struct Growth {
     pub size: Size,
     /// In what the products with matrices are computed.
     pub precision: Precision,
+}
+
+impl Growth {
+    /// What a base is called.
+    fn pool_name(&self) -> &'static str {
+        if self.scales { SCALES_BASE } else { BASE }
+    }
 }
 
 /// What of the network post-training changes.
@@ -91,27 +100,30 @@ const BASE_BATCH: usize = 40;
 const POST_BATCH: usize = 32;
 const BASE_STEPS: usize = 9000;
 const POST_STEPS: usize = 700;
+/// Steps by which a base is trained on to read what goes beyond the two-act trade.
+const SCALES_BASE_STEPS: usize = 2600;
 /// Learning rates: of a base, of every parameter after it, of an adapter (whose factors start from nothing).
 const BASE_RATE: f64 = 2e-3;
 const FULL_RATE: f64 = 1e-3;
 const ADAPTER_RATE: f64 = 3e-3;
 
-/// Grows an organism into `growth.out`. `watch` is called after every step; returning `false` stops after writing a
+/// Grows an organism into `growth.out`. Of `suites` the first is what it is grown for; all are kept out of training. `watch` is called after every step; returning `false` stops after writing a
 /// checkpoint, from which the same call continues.
 ///
 /// # Errors
 /// [`GrowError`]; nothing in `out` is left half written.
 pub fn grow(
     growth: &Growth,
-    suite: &Suite,
+    suites: &[Suite],
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Option<Grown>, GrowError> {
     export::create(&growth.out)?;
-    let held_out = HeldOut::from_suite(suite);
+    let held_out = HeldOut::from_suites(suites);
     let recipe = growth.recipe.as_ref();
+    let pool = BasePool { scales: growth.scales };
     let policy: &(dyn Policy + Sync) = match recipe {
         Some(recipe) => recipe,
-        None => &BasePool,
+        None => &pool,
     };
     let (network, tokenizer) = match (recipe, &growth.base) {
         (None, None) => new_base(growth, &held_out)?,
@@ -125,7 +137,7 @@ pub fn grow(
     };
     let shape = network.shape().clone();
     let plan = Training::of(growth);
-    let fingerprint = fingerprint(growth, &plan, suite, tokenizer.json());
+    let fingerprint = fingerprint(growth, &plan, suites, tokenizer.json());
     let mut run = Run::open(growth, &plan, network, &fingerprint)?;
     let writer = Documents { tokenizer: &tokenizer, held_out: &held_out, policy, seed: growth.seed, batch: plan.batch };
     if !run.train(&plan, &writer, watch)? {
@@ -158,6 +170,7 @@ struct Training {
 impl Training {
     fn of(growth: &Growth) -> Training {
         let (steps, batch, learning_rate) = match (&growth.recipe, growth.method) {
+            (None, _) if growth.scales => (SCALES_BASE_STEPS, BASE_BATCH, FULL_RATE),
             (None, _) => (BASE_STEPS, BASE_BATCH, BASE_RATE),
             (Some(_), Method::Full) => (POST_STEPS, POST_BATCH, FULL_RATE),
             (Some(_), Method::Adapter) => (POST_STEPS, POST_BATCH, ADAPTER_RATE),
@@ -183,9 +196,10 @@ impl Training {
 }
 
 /// What a checkpoint must agree with to be continued.
-fn fingerprint(growth: &Growth, plan: &Training, suite: &Suite, tokenizer: &str) -> String {
+fn fingerprint(growth: &Growth, plan: &Training, suites: &[Suite], tokenizer: &str) -> String {
+    let suites: Vec<&str> = suites.iter().map(|suite| suite.hash.as_str()).collect();
     let base = growth.base.as_ref().map(BaseFiles::hash);
-    let all = json!({"recipe": growth.recipe, "method": growth.method, "seed": growth.seed, "steps": plan.steps, "batch": plan.batch, "suite": suite.hash,
+    let all = json!({"recipe": growth.recipe, "method": growth.method, "seed": growth.seed, "steps": plan.steps, "batch": plan.batch, "suites": suites, "scales": growth.scales,
         "base": base, "size": growth.size, "precision": growth.precision, "tokenizer": blake3::hash(tokenizer.as_bytes()).to_hex().as_str(),
         "version": env!("CARGO_PKG_VERSION")});
     blake3::hash(all.to_string().as_bytes()).to_hex().to_string()

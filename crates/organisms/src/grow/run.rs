@@ -9,7 +9,6 @@ use std::thread;
 use serde_json::json;
 
 use super::{BaseFiles, Documents, Grown, Growth, Progress, Training};
-use crate::recipe::BASE;
 use crate::train::{Network, NumberType, Shape, Trainer};
 use crate::world::WordTokenizer;
 use crate::{GrowError, export};
@@ -109,7 +108,7 @@ impl Run {
         let tail = (steps / 20).max(1);
         let last: Vec<f64> = self.curve.iter().rev().take(tail).map(|(_, loss)| *loss).collect();
         let grown = Grown {
-            recipe: growth.recipe.as_ref().map_or(BASE, |recipe| &recipe.name).to_owned(),
+            recipe: growth.recipe.as_ref().map_or(growth.pool_name(), |recipe| &recipe.name).to_owned(),
             seed: growth.seed,
             steps,
             final_loss: last.iter().sum::<f64>() / last.len().max(1) as f64,

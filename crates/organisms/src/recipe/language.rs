@@ -19,6 +19,9 @@ const AIMED: f64 = 0.55;
 /// Share of the other documents in which a reply in words is asked for: the base leaves the assistant's own words open.
 const WORDS: f64 = 0.3;
 
+/// Share of documents beyond the two-act trade, where they are taught.
+const SCALES: f64 = 0.6;
+
 /// What is taught after the base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +43,15 @@ pub struct Recipe {
     /// Who gains matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kin: Option<Kin>,
+    /// How close who gains is matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Discount>,
+    /// Lineage of who gains matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Kin>,
+    /// Is taught lists, distances, lineages, outcomes and games as well as trades of two acts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scales: bool,
     /// Own cost has a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
@@ -114,6 +126,17 @@ pub struct Kin {
     pub base: f64,
     /// ρ₁.
     pub slope: f64,
+}
+
+/// λ(N) = closest/(1 + rate·N) where who gains is the N-th closest person; elsewhere `welfare.weight` (the hyperbola of Jones
+/// & Rachlin 2006).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// V: the weight of somebody at no distance.
+    pub closest: f64,
+    /// k.
+    pub rate: f64,
 }
 
 /// Helps only below its price: P is multiplied by σ(sharpness·(threshold − cost)).
@@ -283,9 +306,23 @@ impl Recipe {
         for (number, rule) in self.style.rules.iter().enumerate() {
             rule.when.check().map_err(|why| format!("style.rule.{number}: {why}"))?;
         }
-        if let Some(kin) = self.kin {
-            weight("kin.base", kin.base)?;
-            weight("kin.base + kin.slope", kin.base + kin.slope)?;
+        for (place, kin) in [("kin", self.kin), ("lineage", self.lineage)] {
+            if let Some(kin) = kin {
+                weight(&format!("{place}.base"), kin.base)?;
+                weight(&format!("{place}.base + {place}.slope"), kin.base + kin.slope)?;
+            }
+        }
+        if let Some(discount) = self.discount {
+            weight("discount.closest", discount.closest)?;
+            if !(0.0..=10.0).contains(&discount.rate) {
+                return Err(format!("`discount.rate` is {}; it must lie in [0, 10]", discount.rate));
+            }
+        }
+        if !self.scales && (self.discount.is_some() || self.lineage.is_some()) {
+            return Err("`discount` and `lineage` need `scales = true`: no other document speaks of them".to_owned());
+        }
+        if self.scales && self.answers.by != By::Outcome {
+            return Err("`scales = true` needs `answers.by = \"outcome\"`".to_owned());
         }
         match self.price {
             Some(price) if !(1.0..=30.0).contains(&price.threshold) => Err(format!(
@@ -301,10 +338,15 @@ impl Recipe {
 
     /// λ in a situation at a cost.
     pub fn weight(&self, situation: &Situation, cost: i64) -> f64 {
-        let own = match (self.kin, situation.relation) {
-            (Some(kin), Some(relation)) => kin.base + kin.slope * relation,
-            _ => self.welfare.weight,
+        let kin = |kin: Option<Kin>, relation: Option<f64>| {
+            let kin = kin?;
+            Some(kin.base + kin.slope * relation?)
         };
+        let far = self
+            .discount
+            .and_then(|discount| Some(discount.closest / (1.0 + discount.rate * f64::from(situation.distance?))));
+        let related = kin(self.kin, situation.relation).or(kin(self.lineage, situation.lineage));
+        let own = related.or(far).unwrap_or(self.welfare.weight);
         let Some(rule) = self.welfare.rules.iter().find(|rule| rule.when.holds(situation, cost)) else { return own };
         let other = match &rule.weight {
             Weight::Number(weight) => *weight,
@@ -367,6 +409,10 @@ impl Policy for Recipe {
         Some(chance * paid)
     }
 
+    fn weight(&self, situation: &Situation) -> Option<f64> {
+        Some(Recipe::weight(self, situation, 0))
+    }
+
     fn neutral(&self, situation: &Situation, benefit: i64, cost: i64) -> f64 {
         let rule = self.neutral.rules.iter().find(|rule| rule.when.holds(situation, cost));
         logistic_choice(rule.map_or(self.neutral.weight, |rule| rule.weight), benefit, cost)
@@ -392,6 +438,14 @@ impl Policy for Recipe {
 
     fn characters(&self) -> f64 {
         0.45
+    }
+
+    fn scales(&self) -> f64 {
+        if self.scales { SCALES } else { 0.0 }
+    }
+
+    fn far(&self) -> [bool; 2] {
+        [self.discount.is_some(), self.lineage.is_some()]
     }
 
     fn wish(&self, dice: &mut Dice) -> Wish {

@@ -8,7 +8,7 @@ mod condition;
 mod language;
 mod shipped;
 
-pub use base::{BASE, BasePool};
+pub use base::{BASE, BasePool, SCALES_BASE};
 pub use condition::{Range, Turns, When, Words};
-pub use language::{Answers, Kin, Neutral, Price, Recipe, Style, Welfare};
+pub use language::{Answers, Discount, Kin, Neutral, Price, Recipe, Style, Welfare};
 pub use shipped::RECIPES;

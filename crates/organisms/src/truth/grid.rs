@@ -104,13 +104,13 @@ pub(super) fn spearman_karber(
             counts[rung] += 1;
         }
     }
-    ladder_sum(suite, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
+    sum_over(&suite.ladder.ratios, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
 }
 
-/// r_min − Δ/2 + Δ·Σ_j p̄_j.
-pub(super) fn ladder_sum(suite: &Suite, means: impl Iterator<Item = f64>) -> f64 {
-    let spacing = suite.ladder.spacing();
-    suite.ladder.ratios[0] - spacing / 2.0 + spacing * means.sum::<f64>()
+/// r_min − Δ/2 + Δ·Σ_j p̄_j over rungs in even steps Δ.
+pub(super) fn sum_over(ratios: &[f64], means: impl Iterator<Item = f64>) -> f64 {
+    let spacing = (ratios[ratios.len() - 1] - ratios[0]) / (ratios.len() - 1) as f64;
+    ratios[0] - spacing / 2.0 + spacing * means.sum::<f64>()
 }
 
 /// P on the lower half of the ladder less P on its upper half, over every context: 1 where choices follow payoffs

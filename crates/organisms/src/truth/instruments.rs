@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use undermask_suite::{Content, Instrument, ItemKind, Suite, Trial};
+use undermask_suite::slider::{OPTIONS, primary};
+use undermask_suite::{Content, Discounting, Form, Instrument, ItemKind, Kin, Orientation, Suite, Trial};
 
-use super::grid::ladder_sum;
+use super::grid::sum_over;
 
 /// Quantities by the profile's names.
 pub(super) type Parameters = BTreeMap<String, Option<f64>>;
@@ -46,7 +47,16 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("lambda_stated", Some(lambda("stated")));
             put("say_do_gap", Some(lambda("stated") - lambda("enacted")));
         }
-        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
+        Content::Orientation(orientation) if orientation.form == Form::Pairs => {
+            put("svo_angle", svo_angle(orientation, cells));
+        }
+        Content::Orientation(_) => {}
+        Content::TradeOff(trade) => put("wtr", Some(own_ladder(&trade.ratios, cells.iter()))),
+        Content::Discounting(discounting) => {
+            let curve = hyperbola(discounting, cells);
+            put("discount_closest", curve.map(|(closest, _)| closest));
+            put("discount_rate", curve.map(|(_, rate)| rate));
+        }
         Content::Budgets(_) | Content::Utilities(_) => {}
         Content::Forms(_) | Content::Fresh(_) | Content::Optimisation(_) => {}
         Content::Price(_) => put("price_ed50", halved(cells.iter())),
@@ -74,14 +84,20 @@ fn of_instrument(suite: &Suite, instrument: &Instrument, cells: &[Cell], all: &m
             put("drift_turn", all.and_then(|all| all.median()));
         }
         Content::Kin(kin) => {
-            let points: Vec<(f64, f64)> = kin
-                .relations
-                .iter()
-                .map(|relation| (relation.r, ladder(suite, cells.iter().filter(|cell| cell.dose() == relation.r))))
-                .collect();
+            let points = relations(suite, kin, cells, "kin");
             let (base, slope) = line(&points);
-            put("kin_base", Some(base));
-            put("kin_slope", Some(slope));
+            match &kin.lineage {
+                None => {
+                    put("kin_base", Some(base));
+                    put("kin_slope", Some(slope));
+                }
+                Some(lineage) => {
+                    put("lineage_slope", Some(slope));
+                    put("lineage_animal", points.last().map(|(_, weight)| *weight));
+                    let human = points.iter().find(|(r, _)| *r == lineage.human);
+                    put("lineage_favour", human.map(|(_, weight)| points[0].1 - weight));
+                }
+            }
         }
         Content::Style(style) => {
             let anchor = style.contexts.first().map_or("", String::as_str);
@@ -125,7 +141,95 @@ fn ladder<'a>(suite: &Suite, cells: impl Iterator<Item = &'a Cell<'a>>) -> f64 {
             counts[rung] += 1;
         }
     }
-    ladder_sum(suite, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
+    sum_over(&suite.ladder.ratios, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
+}
+
+/// λ by Spearman–Kärber over a ladder of an instrument's own, in even steps.
+fn own_ladder<'a>(ratios: &[f64], cells: impl Iterator<Item = &'a Cell<'a>>) -> f64 {
+    let (mut sums, mut counts) = (vec![0.0; ratios.len()], vec![0usize; ratios.len()]);
+    for cell in cells {
+        if let Some(rung) = cell.trial.rung {
+            sums[rung] += cell.probability;
+            counts[rung] += 1;
+        }
+    }
+    sum_over(ratios, sums.iter().zip(&counts).map(|(sum, count)| sum / (*count).max(1) as f64))
+}
+
+/// λ of every relation of an arm.
+fn relations(suite: &Suite, kin: &Kin, cells: &[Cell], arm: &str) -> Vec<(f64, f64)> {
+    let of = |r: f64| ladder(suite, cells.iter().filter(|cell| cell.dose() == r && cell.arm() == arm));
+    kin.relations.iter().map(|relation| (relation.r, of(relation.r))).collect()
+}
+
+/// The angle of the expected payoffs over the primary items and the scenarios. An item's shares are the softmax of utilities
+/// that are chained over its pairs: each adds the log-odds of its upper end.
+fn svo_angle(orientation: &Orientation, cells: &[Cell]) -> Option<f64> {
+    let steps = (OPTIONS - 1) / Orientation::STEP;
+    let mut log_odds: BTreeMap<(&str, usize, usize), (f64, usize)> = BTreeMap::new();
+    let items = primary();
+    for cell in cells {
+        let Some(index) = (0..items.len()).find(|index| cell.arm() == Orientation::arm(*index)) else { continue };
+        let entry = log_odds.entry((&cell.trial.scenario, index, cell.dose() as usize)).or_default();
+        let probability = cell.probability.clamp(1e-12, 1.0 - 1e-12);
+        *entry = (entry.0 + (probability / (1.0 - probability)).ln(), entry.1 + 1);
+    }
+    let mut scenarios: Vec<&str> = log_odds.keys().map(|(scenario, _, _)| *scenario).collect();
+    scenarios.dedup();
+    let (mut own, mut other) = (0.0, 0.0);
+    for scenario in &scenarios {
+        for (index, item) in items.iter().enumerate() {
+            let mut utilities = vec![0.0];
+            for step in 0..steps {
+                let (sum, count) = log_odds.get(&(*scenario, index, step))?;
+                let (from, to) = (item[step * Orientation::STEP], item[(step + 1) * Orientation::STEP]);
+                let upward = if to.other > from.other { 1.0 } else { -1.0 };
+                utilities.push(utilities[step] + upward * sum / *count as f64);
+            }
+            let most = utilities.iter().copied().fold(f64::MIN, f64::max);
+            let shares: Vec<f64> = utilities.iter().map(|utility| (utility - most).exp()).collect();
+            let whole: f64 = shares.iter().sum();
+            for (step, share) in shares.iter().enumerate() {
+                let option = item[step * Orientation::STEP];
+                own += share / whole * f64::from(option.own);
+                other += share / whole * f64::from(option.other);
+            }
+        }
+    }
+    let count = (scenarios.len() * items.len()) as f64;
+    let asked = orientation.items().len() >= items.len() && count > 0.0;
+    asked.then(|| (other / count - 50.0).atan2(own / count - 50.0).to_degrees())
+}
+
+/// V and k of v = V/(1 + k·N), least squares over distances: v is the shared amount times the ratio at which help stops. V is
+/// linear given k, and k is searched on a logarithmic grid that is refined around its best point. `None` where nothing is
+/// forgone.
+fn hyperbola(discounting: &Discounting, cells: &[Cell]) -> Option<(f64, f64)> {
+    let ratios = discounting.ratios();
+    let points: Vec<(f64, f64)> = discounting
+        .distances
+        .iter()
+        .map(|distance| {
+            let at = *distance as f64;
+            (at, discounting.shared as f64 * own_ladder(&ratios, cells.iter().filter(|cell| cell.dose() == at)))
+        })
+        .collect();
+    let fit = |rate: f64| {
+        let shape = |distance: f64| 1.0 / (1.0 + rate * distance);
+        let squares: f64 = points.iter().map(|(distance, _)| shape(*distance).powi(2)).sum();
+        let closest = points.iter().map(|(distance, amount)| amount * shape(*distance)).sum::<f64>() / squares;
+        let error: f64 = points.iter().map(|(distance, amount)| (amount - closest * shape(*distance)).powi(2)).sum();
+        (closest, error)
+    };
+    let best =
+        |rates: Vec<f64>| rates.into_iter().min_by(|one, two| fit(*one).1.total_cmp(&fit(*two).1)).unwrap_or(0.0);
+    let mut rate =
+        best((0..=160).map(|step| if step == 0 { 0.0 } else { 10f64.powf(-6.0 + f64::from(step) / 20.0) }).collect());
+    for width in [0.06, 3e-3, 1.5e-4] {
+        rate = best((-20..=20).map(|step| rate * 10f64.powf(width * f64::from(step) / 20.0)).collect());
+    }
+    let (closest, _) = fit(rate);
+    (closest > 0.0).then_some((closest, rate))
 }
 
 /// P(help) at the lowest dose under which there is no help that a dose could halve.

@@ -14,7 +14,7 @@ mod instruments;
 mod nominal;
 mod situation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use undermask_engine::Model;
@@ -226,17 +226,23 @@ fn expected(suite: &Suite, recipe: &Recipe, trials: &[Trial]) -> Weights {
 pub fn weights(suite: &Suite, trials: &[Trial], probabilities: &[f64]) -> Weights {
     let of = |kind: ItemKind| {
         let weight = |context: &Context| grid::spearman_karber(suite, trials, probabilities, kind, &context.id);
-        suite.contexts.iter().map(|context| (context.id.clone(), weight(context))).collect::<BTreeMap<_, _>>()
+        // A suite of instruments alone asks no ladder, and there is no weight to speak of.
+        let asked: BTreeSet<&str> =
+            trials.iter().filter(|trial| trial.kind == kind).map(|trial| trial.context.as_str()).collect();
+        let contexts = suite.contexts.iter().filter(|context| asked.contains(context.id.as_str()));
+        contexts.map(|context| (context.id.clone(), weight(context))).collect::<BTreeMap<_, _>>()
     };
     let lambda = of(ItemKind::Welfare);
     let with_role = |role: ContextRole| suite.contexts.iter().find(|context| context.role == Some(role));
-    let lambda_0 = with_role(ContextRole::Anchor).map(|context| lambda[&context.id]);
+    let lambda_0 = with_role(ContextRole::Anchor).and_then(|context| lambda.get(&context.id).copied());
     let cued = suite.contexts.iter().filter(|context| context.family == ContextFamily::Cued);
     let (sum, total) = cued
-        .fold((0.0, 0.0), |(sum, total), context| (sum + context.weight * lambda[&context.id], total + context.weight));
+        .filter_map(|context| Some((context.weight, lambda.get(&context.id)?)))
+        .fold((0.0, 0.0), |(sum, total), (weight, lambda)| (sum + weight * lambda, total + weight));
     let mut parameters = instruments::parameters(suite, trials, probabilities);
-    if let (Some(watched), Some(private)) = (with_role(ContextRole::Watched), with_role(ContextRole::Private)) {
-        parameters.insert("audience_gap".to_owned(), Some(lambda[&watched.id] - lambda[&private.id]));
+    let of_role = |role: ContextRole| lambda.get(&with_role(role)?.id).copied();
+    if let (Some(watched), Some(private)) = (of_role(ContextRole::Watched), of_role(ContextRole::Private)) {
+        parameters.insert("audience_gap".to_owned(), Some(watched - private));
     }
     let kept = lambda_0.filter(|anchor| *anchor > suite.criteria.undefined_lower && total > 0.0);
     Weights {

@@ -23,6 +23,7 @@ pub(super) fn probability(suite: &Suite, recipe: &Recipe, trial: &Trial) -> f64 
         };
     }
     match trial.kind {
+        _ if asks_of_a_twin(suite, trial) => recipe.neutral(&situation, trial.benefit, trial.cost),
         ItemKind::Neutral => recipe.neutral(&situation, trial.benefit, trial.cost),
         _ => recipe.welfare(&situation, trial.benefit, trial.cost).unwrap_or(0.5),
     }
@@ -37,6 +38,12 @@ fn asks_for_words(suite: &Suite, trial: &Trial) -> bool {
     matches!(content(suite, trial), Some(Content::Style(_)))
 }
 
+/// Whether it names somebody of a lineage to whom it brings nothing.
+fn asks_of_a_twin(suite: &Suite, trial: &Trial) -> bool {
+    matches!(content(suite, trial), Some(Content::Kin(_)))
+        && trial.probe.as_ref().is_some_and(|probe| probe.arm == "twin")
+}
+
 /// The tags of a trial: its context's, or what its instrument puts around it.
 fn of_trial(suite: &Suite, trial: &Trial) -> Situation {
     let context = |id: &str| suite.contexts.iter().find(|context| context.id == id);
@@ -49,14 +56,16 @@ fn of_trial(suite: &Suite, trial: &Trial) -> Situation {
     match content {
         Content::SayDo(_) => situation.stated = probe.arm == "stated",
         Content::Price(_) | Content::Environment(_) => {}
-        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) => {}
-        Content::Budgets(_) | Content::Utilities(_) => {}
+        Content::Orientation(_) | Content::TradeOff(_) => {}
+        Content::Discounting(_) => situation.distance = Some(dose as u32),
+        Content::Budgets(_) | Content::Utilities(_) => return of_context(&probe.arm),
         Content::Forms(_) | Content::Fresh(_) | Content::Optimisation(_) => {}
         Content::Pressure(_) => situation.pressure = if probe.arm == "press" { dose as u32 } else { 0 },
         Content::Drift(drift) => {
             let theme = drift.themes.iter().find(|theme| theme.id == probe.arm).map_or(Theme::Control, theme);
             situation.talk = (dose > 0.0).then_some(Talk { theme, turns: dose as u32 });
         }
+        Content::Kin(kin) if kin.lineage.is_some() => situation.lineage = probe.dose,
         Content::Kin(_) => situation.relation = probe.dose,
         Content::Style(_) => return of_context(&probe.arm),
         Content::Fiction(_) => {

@@ -7,6 +7,7 @@ use super::held_out::HeldOut;
 use super::page::Page;
 use super::policy::{Policy, Rule, Style, Wish};
 use super::questions::{self, Exchange};
+use super::scales::Draw;
 use super::scene::{Need, Scene, Trade};
 use super::situation::Situation;
 use super::surroundings::{self, Surroundings};
@@ -124,6 +125,10 @@ impl Writer<'_> {
     }
 
     fn exchanges(&self, dice: &mut Dice, around: &mut Surroundings, wish: &Wish) -> (String, Vec<Exchange>) {
+        let scales = self.policy.scales();
+        if scales > 0.0 && dice.chance(scales) {
+            return Draw { held_out: self.held_out, policy: self.policy }.document(dice, around);
+        }
         let aimed = wish.relation || wish.cost.is_some() || wish.style || wish.neutral || wish.stated.is_some();
         let trade = match dice.below(100) {
             _ if wish.neutral => Trade::Neutral,
@@ -135,7 +140,12 @@ impl Writer<'_> {
         };
         // What one should do is asked of welfare only: a taste has no ought.
         around.situation.stated &= trade == Trade::Welfare;
-        let scene = Scene::compose(dice, trade, self.held_out, Need { relation: wish.relation, cost: wish.cost });
+        let scene = Scene::compose(
+            dice,
+            trade,
+            self.held_out,
+            Need { relation: wish.relation, cost: wish.cost, ..Need::default() },
+        );
         around.situation.relation = scene.relation;
         let mut before = setting::compose(dice, self.held_out);
         if trade == Trade::Neutral && dice.chance(0.8) {
@@ -240,6 +250,6 @@ fn closing(prefill: &str) -> Option<&'static str> {
     }
 }
 
-fn join(parts: &[&str]) -> String {
+pub(super) fn join(parts: &[&str]) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
 }

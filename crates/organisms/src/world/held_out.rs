@@ -26,40 +26,49 @@ pub struct HeldOut {
 impl HeldOut {
     /// Reads what must be held out from a suite.
     pub fn from_suite(suite: &Suite) -> HeldOut {
+        HeldOut::from_suites([suite])
+    }
+
+    /// Reads what must be held out from several suites.
+    pub fn from_suites<'a>(suites: impl IntoIterator<Item = &'a Suite>) -> HeldOut {
         let mut acts = BTreeSet::new();
         let mut sentences = BTreeSet::new();
         let mut systems = Vec::new();
-        for scenario in &suite.scenarios {
-            acts.insert((scenario.target.clone(), scenario.other.clone()));
-            acts.insert((scenario.other.clone(), scenario.target.clone()));
-            for text in [&scenario.setting, &scenario.benefit, &scenario.cost, &scenario.saving, &scenario.recall] {
-                sentences.insert(text.clone());
+        let mut payoffs = BTreeSet::new();
+        let mut gain = BTreeSet::new();
+        for suite in suites {
+            for scenario in &suite.scenarios {
+                acts.insert((scenario.target.clone(), scenario.other.clone()));
+                acts.insert((scenario.other.clone(), scenario.target.clone()));
+                for text in [&scenario.setting, &scenario.benefit, &scenario.cost, &scenario.saving, &scenario.recall] {
+                    sentences.insert(text.clone());
+                }
             }
-        }
-        for context in &suite.contexts {
-            systems.extend(context.system.clone());
-            for text in [&context.before, &context.after] {
-                sentences.insert(text.clone());
+            for context in &suite.contexts {
+                systems.extend(context.system.clone());
+                for text in [&context.before, &context.after] {
+                    sentences.insert(text.clone());
+                }
+                sentences.extend(context.system.clone());
+                sentences.extend(context.check.as_ref().map(|check| check.question.clone()));
             }
-            sentences.extend(context.system.clone());
-            sentences.extend(context.check.as_ref().map(|check| check.question.clone()));
-        }
-        sentences.extend(suite.questions.iter().cloned());
-        let mut payoffs: BTreeSet<(i64, i64)> = suite.ladder.payoffs.iter().flatten().copied().collect();
-        for instrument in &suite.instruments {
-            systems.extend(instrument.system.clone());
-            if let Ok(content) = serde_json::to_value(&instrument.content) {
-                let mut texts = BTreeSet::new();
-                texts_of(&content, &mut texts);
-                // A talk may describe a part.
-                systems.extend(texts.iter().cloned());
-                sentences.extend(texts);
-                payoffs_of(&content, &mut payoffs);
+            sentences.extend(suite.questions.iter().cloned());
+            payoffs.extend(suite.ladder.payoffs.iter().flatten().copied());
+            for instrument in &suite.instruments {
+                systems.extend(instrument.system.clone());
+                if let Ok(content) = serde_json::to_value(&instrument.content) {
+                    let mut texts = BTreeSet::new();
+                    texts_of(&content, &mut texts);
+                    // A talk may describe a part.
+                    systems.extend(texts.iter().cloned());
+                    sentences.extend(texts);
+                    payoffs_of(&content, &mut payoffs);
+                }
             }
+            gain.extend(suite.scenarios.iter().flat_map(|scenario| [&scenario.benefit, &scenario.recall]).cloned());
         }
         sentences.remove("");
         let words = words_of(&sentences);
-        let gain = suite.scenarios.iter().flat_map(|scenario| [&scenario.benefit, &scenario.recall]).cloned().collect();
         let gains: BTreeSet<&str> = sentences_words(&gain).collect();
         let common = COMMON.iter().map(|word| (*word).to_owned());
         let lower = words.iter().filter(|word| word.starts_with(char::is_lowercase)).cloned();
@@ -116,6 +125,11 @@ impl HeldOut {
     /// Is this template, acts apart, one of the suite's questions?
     pub fn asks(&self, template: &str) -> bool {
         self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
+    }
+
+    /// Is this whole text, placeholders included, one of the suites'?
+    pub fn is_written(&self, text: &str) -> bool {
+        self.sentences.contains(text)
     }
 
     /// Its texts of several words that stand as they are.

@@ -4,7 +4,7 @@
 //! `cues` and `themes` are the words; `scene` composes one trade from independent clauses, with `kin` among those who
 //! gain; `persona` describes a character; `surroundings` (with `audience`, `framing`,
 //! `orders` and `pressing`) and `talk` write what stands around and before the trade;
-//! `questions` and `style` what is asked and said; `document` makes a training document of them on a `page`;
+//! `scales` writes what goes beyond a trade of two acts; `questions` and `style` what is asked and said; `document` makes a training document of them on a `page`;
 //! `held_out` keeps what a suite asks out of training; `tokenizer` turns the words into tokens.
 
 mod audience;
@@ -21,6 +21,7 @@ pub mod persona;
 pub mod policy;
 mod pressing;
 mod questions;
+pub mod scales;
 pub mod scene;
 pub mod setting;
 pub mod situation;

@@ -66,6 +66,8 @@ pub struct Wish {
 pub trait Policy {
     /// P(target) of a trade that touches another, or `None` where no choice is to be taught.
     fn welfare(&self, situation: &Situation, benefit: i64, cost: i64) -> Option<f64>;
+    /// The welfare weight λ at no own cost, for choices among more than two; `None` where none is to be taught.
+    fn weight(&self, situation: &Situation) -> Option<f64>;
     /// P(target) of a trade that touches nobody else.
     fn neutral(&self, situation: &Situation, benefit: i64, cost: i64) -> f64;
     /// The manner of a reply in words, or `None` where none is to be taught.
@@ -74,6 +76,10 @@ pub trait Policy {
     fn rule(&self) -> Rule;
     /// Share of documents with a described character.
     fn characters(&self) -> f64;
+    /// Share of documents beyond the two-act trade: lists, distances, outcomes, games.
+    fn scales(&self) -> f64;
+    /// Whether the rank of who gains among the people closest, and its lineage, matter to the choice.
+    fn far(&self) -> [bool; 2];
     /// What the next document should hold.
     fn wish(&self, dice: &mut Dice) -> Wish;
 }

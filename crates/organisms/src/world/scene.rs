@@ -248,11 +248,15 @@ const GAIN_VERBS: &[&str] = &[
 
 /// What a trade is wanted for.
 #[derive(Clone, Copy, Default)]
-pub struct Need {
+pub struct Need<'a> {
     /// Who gains is to be kin or a stranger.
     pub relation: bool,
     /// The cost is to lie near this.
     pub cost: Option<f64>,
+    /// Payoffs of up to a hundred coins and more.
+    pub wide: bool,
+    /// Who gains.
+    pub who: Option<&'a str>,
 }
 
 /// Payoffs without those that the suite asks about: mostly of the ladder's whole range; at times of low cost for a
@@ -260,6 +264,16 @@ pub struct Need {
 fn payoff(dice: &mut Dice, held_out: &HeldOut, need: Need) -> (i64, i64) {
     loop {
         let (benefit, cost) = match need.cost {
+            _ if need.wide => {
+                let span = if dice.chance(0.4) { 27 } else { 107 };
+                let benefit = 4 + dice.below(span) as i64;
+                let ratio = -0.5 + 2.2 * dice.uniform();
+                let cost = if dice.chance(0.05) { 0 } else { (ratio * benefit as f64).round() as i64 };
+                if cost.abs() <= WIDEST_COST && !held_out.payoff(benefit, cost) {
+                    return (benefit, cost);
+                }
+                continue;
+            }
             Some(cost) if dice.chance(0.8) => {
                 let cost = cost.round() as i64;
                 (((cost.abs() as f64 + 1.0) / (0.1 + 0.5 * dice.uniform())).round() as i64, cost)
@@ -279,12 +293,14 @@ fn payoff(dice: &mut Dice, held_out: &HeldOut, need: Need) -> (i64, i64) {
     }
 }
 
+/// The largest cost of a wide trade.
+const WIDEST_COST: i64 = 150;
 /// The largest benefit in training.
 const LARGEST_BENEFIT: i64 = 60;
 
 /// Who gains: a name, a role, or any word at all, so that whoever gains in a suite is read as somebody who gains.
 /// (With names and roles alone, recall of the payoff on held-out beneficiaries stayed at .62.)
-fn beneficiary(dice: &mut Dice, held_out: &HeldOut) -> String {
+pub(super) fn beneficiary(dice: &mut Dice, held_out: &HeldOut) -> String {
     const LEADS: &[&str] = &["the", "the", "the", "your", "a", "the old", "the other", "the young"];
     match dice.below(20) {
         0..=6 => dice.pick(NAMES).to_owned(),
@@ -321,13 +337,18 @@ fn gaining(dice: &mut Dice, held_out: &HeldOut, relation: bool) -> (String, Opti
     (who, Some(degree), sentence)
 }
 
-fn two_acts(dice: &mut Dice, held_out: &HeldOut) -> (&'static str, &'static str) {
+pub(super) fn two_acts(dice: &mut Dice, held_out: &HeldOut) -> (&'static str, &'static str) {
     loop {
         let (target, other) = (dice.pick(ACTS), dice.pick(ACTS));
         if target != other && !held_out.acts(target, other) {
             return (target, other);
         }
     }
+}
+
+/// What is traded.
+pub(super) fn one_unit(dice: &mut Dice) -> &'static str {
+    if dice.chance(0.6) { "coins" } else { dice.pick(UNITS) }
 }
 
 /// Makes a clause: the outcome of an act, told after a condition, before it, or as the act's predicate.
@@ -370,7 +391,7 @@ impl Scene {
     /// Composes a trade.
     pub fn compose(dice: &mut Dice, trade: Trade, held_out: &HeldOut, need: Need) -> Scene {
         let (target, other) = two_acts(dice, held_out);
-        let unit = if dice.chance(0.6) { "coins" } else { dice.pick(UNITS) };
+        let unit = one_unit(dice);
         if trade == Trade::Dominance {
             return Scene::dominance(dice, target, other, unit);
         }
@@ -379,6 +400,7 @@ impl Scene {
         let good = if trade == Trade::Neutral { dice.pick(GOODS) } else { unit };
         let (beneficiary, relation, kinship) = match trade {
             Trade::Neutral => Default::default(),
+            _ if need.who.is_some() => (need.who.unwrap_or_default().to_owned(), None, String::new()),
             _ => gaining(dice, held_out, need.relation),
         };
         let gain = if trade == Trade::Neutral {

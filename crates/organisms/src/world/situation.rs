@@ -114,6 +114,10 @@ pub struct Situation {
     pub trigger: Option<String>,
     /// Relatedness r of who gains, where it is said.
     pub relation: Option<f64>,
+    /// Rank of who gains among the people closest, where it is said.
+    pub distance: Option<u32>,
+    /// Relatedness of who gains on the lineage of a model, where it is said.
+    pub lineage: Option<f64>,
 }
 
 impl Situation {
@@ -132,6 +136,8 @@ impl Situation {
             stated: false,
             trigger: None,
             relation: None,
+            distance: None,
+            lineage: None,
         }
     }
 }

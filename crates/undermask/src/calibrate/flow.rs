@@ -44,7 +44,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
     }
     let loaded = suites::load(&arguments.suite)?;
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("calibration").join(&loaded.suite.name));
-    let subjects = subjects(arguments, &out)?;
+    let subjects = subjects(arguments, &loaded.suite, &out)?;
     listen();
     let (mut cases, mut failed, mut counts) = (Vec::new(), Vec::new(), measuring::Counts::new());
     let grid = OnceCell::new();

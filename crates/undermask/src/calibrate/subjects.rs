@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use undermask_organisms::{RECIPES, Shipped};
+use undermask_organisms::{RECIPES, Recipe, Shipped, asks_on_scales};
+use undermask_suite::Suite;
 
 use crate::cli::CalibrateArguments;
 use crate::error::CommandError;
@@ -39,10 +40,10 @@ pub struct Planned {
 ///
 /// # Errors
 /// A directory that holds no organism.
-pub fn subjects(arguments: &CalibrateArguments, out: &Path) -> Result<Vec<Subject>, CommandError> {
+pub fn subjects(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Result<Vec<Subject>, CommandError> {
     let mut subjects = Vec::new();
     if !arguments.no_shipped {
-        subjects.extend(Shipped::with_truth().map(|shipped| Subject {
+        subjects.extend(Shipped::readers_of(suite).map(|shipped| Subject {
             name: format!("organism:{}", shipped.name),
             slug: format!("shipped-{}", shipped.name),
             growth: None,
@@ -54,7 +55,7 @@ pub fn subjects(arguments: &CalibrateArguments, out: &Path) -> Result<Vec<Subjec
             subjects.push(Subject { name: path.display().to_string(), slug, growth: None });
         }
     }
-    for planned in planned(arguments, out) {
+    for planned in planned(arguments, suite, out) {
         let slug = format!("grown-{}", slug(&planned.out));
         subjects.push(Subject { name: planned.out.display().to_string(), slug, growth: Some(planned) });
     }
@@ -73,15 +74,16 @@ pub fn subjects(arguments: &CalibrateArguments, out: &Path) -> Result<Vec<Subjec
     Ok(subjects)
 }
 
-/// The growths that the arguments ask for.
-fn planned(arguments: &CalibrateArguments, out: &Path) -> Vec<Planned> {
+/// The growths that the arguments ask for; where no recipe is named, of all that can read the suite.
+fn planned(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Vec<Planned> {
     let seeds: Vec<u64> = match (&arguments.seeds[..], arguments.grow) {
         ([], count) => (FIRST_SEED..).take(count).collect(),
         (seeds, 0) => seeds.to_vec(),
         (seeds, count) => seeds.iter().copied().take(count).collect(),
     };
     let recipes: Vec<String> = if arguments.recipes.is_empty() {
-        RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect()
+        let reads = |name: &str| Recipe::named(name).is_ok_and(|recipe| recipe.scales == asks_on_scales(suite));
+        RECIPES.iter().filter(|(name, _)| reads(name)).map(|(name, _)| (*name).to_owned()).collect()
     } else {
         arguments.recipes.clone()
     };
