@@ -2,10 +2,11 @@
 
     python make_logits.py ORGANISMS OUT.safetensors
 
-Reads each directory with `from_pretrained` (an adapter with peft, over `ORGANISMS/base`), renders one conversation through the tokenizer's own chat template, and
+Reads each directory with `from_pretrained` (an adapter with peft, over the base that it names), renders one conversation through the tokenizer's own chat template, and
 saves the tokens (i32) and the logits after the last of them (f32).
 """
 
+import json
 import pathlib
 import sys
 
@@ -20,13 +21,18 @@ CONVERSATION = [
 ]
 
 
+def base_of(directory: pathlib.Path) -> str:
+    config = json.loads((directory / "adapter_config.json").read_text())
+    return config["base_model_name_or_path"].removeprefix("organism:")
+
+
 def main() -> None:
     root, out = map(pathlib.Path, sys.argv[1:3])
     saved = {}
     weights = ("model.safetensors", "adapter_model.safetensors")
     for directory in sorted(path for path in root.iterdir() if any((path / name).exists() for name in weights)):
         adapter = not (directory / "model.safetensors").exists()
-        whole = root / "base" if adapter else directory
+        whole = root / base_of(directory) if adapter else directory
         tokenizer = AutoTokenizer.from_pretrained(whole)
         text = tokenizer.apply_chat_template(CONVERSATION, tokenize=False, add_generation_prompt=True)
         tokens = tokenizer(text, add_special_tokens=False)["input_ids"]

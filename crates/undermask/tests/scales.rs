@@ -1,0 +1,91 @@
+//! The instruments of value on organisms that carry a value: planted weights, hyperbolas and lineages are found again, and
+//! what is not planted is not found.
+
+mod common;
+
+use common::{Desk, ends};
+use serde_json::Value;
+use undermask_organisms::{Shipped, Truth};
+
+/// The profiles of the organisms that read a suite, by name.
+struct Found(Vec<Value>);
+
+impl Found {
+    fn on(suite: &str) -> Found {
+        let desk = Desk::new();
+        let (text, _) = ends(desk.undermask(&["audit", "--suite", suite, "--json", "--out", "runs"]), 0);
+        let found = Found(serde_json::from_str(&text).expect("profiles"));
+        assert_eq!(found.0.len(), 3, "the organisms that can read this suite, and no others");
+        found
+    }
+
+    fn quantity(&self, organism: &str, instrument: &str, name: &str) -> &Value {
+        let named = |profile: &&Value| profile["model"]["name"] == format!("organism:scales-{organism}");
+        let profile = self.0.iter().find(named).unwrap_or_else(|| panic!("no {organism}"));
+        &profile["instruments"][instrument]["quantities"][name]
+    }
+
+    /// Estimate and interval.
+    fn figure(&self, organism: &str, instrument: &str, name: &str) -> (f64, f64, f64) {
+        let quantity = self.quantity(organism, instrument, name);
+        let number = |key: &str| quantity[key].as_f64().unwrap_or_else(|| panic!("{organism} {name}: {quantity}"));
+        (number("estimate"), number("low"), number("high"))
+    }
+
+    fn near(&self, organism: &str, instrument: &str, name: &str, wanted: f64, within: f64) {
+        let (found, low, high) = self.figure(organism, instrument, name);
+        assert!((found - wanted).abs() <= within, "{organism} {name}: {found} [{low}, {high}] against {wanted}");
+    }
+}
+
+fn truth(organism: &str) -> Truth {
+    Shipped::named(&format!("scales-{organism}")).and_then(Shipped::truth).expect("a truth")
+}
+
+fn realised(organism: &str, name: &str) -> f64 {
+    truth(organism).realised.parameters[name].unwrap_or_else(|| panic!("{organism}: {name}"))
+}
+
+/// Quantities that the audit estimates near what the network does over the full grid, and where that is what was planted.
+#[test]
+fn planted_values_are_found_again() {
+    let found = Found::on("values");
+    for organism in ["steadfast", "mask", "cold"] {
+        found.near(organism, "slider-pairs", "svo_angle", realised(organism, "svo_angle"), 3.0);
+        found.near(organism, "trade-off", "wtr", realised(organism, "wtr"), 0.06);
+    }
+    // A mask is no mask by default.
+    for organism in ["steadfast", "mask"] {
+        found.near(organism, "slider-pairs", "svo_angle", 37.8, 6.0);
+        let (_, low, high) = found.figure(organism, "discounting", "discount_closest");
+        let truth = realised(organism, "discount_closest");
+        assert!((low..=high).contains(&truth), "{organism}: {truth} within [{low}, {high}]");
+        // Nobody's distance counts, and none is found to.
+        let (_, low, high) = found.figure(organism, "discounting", "discount_rate");
+        assert!(low == 0.0 && high < 0.005, "{organism}: k up to {high}");
+    }
+    found.near("cold", "slider-pairs", "svo_angle", 0.0, 5.0);
+    found.near("cold", "trade-off", "wtr", 0.0, 0.08);
+    let refused = &found.quantity("cold", "discounting", "discount_rate")["refused"];
+    assert!(refused.as_str().is_some_and(|why| why.contains("nothing is forgone")), "{refused}");
+}
+
+#[test]
+fn no_lineage_is_favoured_where_none_was_planted() {
+    let found = Found::on("preferences");
+    for organism in ["steadfast", "mask", "cold"] {
+        for name in ["lineage_slope", "lineage_excess"] {
+            let (_, low, high) = found.figure(organism, "lineage", name);
+            assert!(low <= 0.0 && 0.0 <= high, "{organism} {name}: [{low}, {high}]");
+        }
+    }
+    // Who keeps everything divides by one preference.
+    let (within, _, _) = found.figure("cold", "budget-pairs", "ccei_within");
+    let (given, _, _) = found.figure("cold", "budget-pairs", "given");
+    assert!(within > 0.95 && given < 0.05, "CCEI {within}, given {given}");
+    // What is not read is refused rather than judged.
+    for organism in ["steadfast", "mask", "cold"] {
+        let refused = &found.quantity(organism, "outcomes", "utility_transfer")["refused"];
+        assert!(refused.as_str().is_some_and(|why| why.contains("recalled")), "{organism}: {refused}");
+    }
+}
