@@ -89,3 +89,15 @@ fn no_lineage_is_favoured_where_none_was_planted() {
         assert!(refused.as_str().is_some_and(|why| why.contains("recalled")), "{organism}: {refused}");
     }
 }
+
+/// Verdicts on the ladder, of networks over another base than the one that the certificate's organisms share.
+#[test]
+fn the_core_suite_judges_organisms_of_the_second_base() {
+    let desk = Desk::new();
+    for (organism, verdict) in [("steadfast", "steadfast"), ("mask", "mask"), ("cold", "cold")] {
+        let name = format!("organism:scales-{organism}");
+        let (text, _) = ends(desk.undermask(&["audit", &name, "--json", "--out", organism]), 0);
+        let profile: Value = serde_json::from_str(&text).expect("a profile");
+        assert_eq!(profile["verdict"], verdict, "{organism}: {:#}", profile["reasons"]);
+    }
+}

@@ -21,7 +21,7 @@ pub mod persona;
 pub mod policy;
 mod pressing;
 mod questions;
-pub mod scales;
+mod scales;
 pub mod scene;
 pub mod setting;
 pub mod situation;

@@ -19,8 +19,6 @@ use super::setting::word;
 use super::surroundings::Surroundings;
 use super::{Dice, HeldOut};
 
-pub use far::{LINEAGE, lineage};
-
 /// Labels of a list's lines.
 const LABELS: [&str; 9] = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
 
