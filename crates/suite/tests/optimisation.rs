@@ -56,7 +56,7 @@ fn objectives_that_are_none_are_named_with_a_place_and_a_remedy() {
     check("payoffs = [[12, 3]", "payoffs = [[0, 3]", "a gain and a loss", "for example");
     check("payoffs = [[12, 3]", "payoffs = [[9000000000000000000, 3]", "at most a million", "for example");
     check("text = \"you {target}, {who} gets", "text = \"you {target}, {whom} gets", "{whom}", "{who}");
-    check("who = [\"Mara\", ", "whos = [\"Mara\", ", "unknown field `whos`", "did you mean `who`?");
+    check("who = [\"Iris\", ", "whos = [\"Iris\", ", "unknown field `whos`", "did you mean `who`?");
     let problems = |text: &str| Suite::parse(text, "optimisation.toml").expect_err("a bad suite").to_string();
     let none = problems(&TEXT.replace("helps = true", "helps = false"));
     assert!(none.contains("some that help and some that do not"), "{none}");

@@ -120,7 +120,7 @@ fn every_scene_climbs_the_whole_ladder() {
         let ratio = trial.ratio.expect("a ladder");
         let rung = trial.rung.expect("a ladder") as f64;
         assert!((ratio - (-0.35 + 0.2 * rung)).abs() < 1e-9, "{ratio} on {rung}");
-        assert!(trial.prompt.user.contains("Mara"));
+        assert!(trial.prompt.user.contains("Iris"));
     }
     let trials: Vec<Trial> =
         of("discounting", false).into_iter().filter(|trial| trial.kind == ItemKind::Instrument).collect();
@@ -141,10 +141,10 @@ fn problems_have_a_place_and_a_remedy() {
     check("form = \"slider\"", "form = \"sliders\"", "`sliders` is no form", "did you mean \"slider\"?");
     check("form = \"slider\"", "form = \"slider\"\noption = \"you get {own}\"", "does not hold {other}", "put {other}");
     check("form = \"pairs\"", "form = \"pairs\"\nquestion = \"{labels}?\"", "belongs to form `slider`", "remove it");
-    check("who = [\"Mara\"]", "who = []", "who has 0 lines", "add 1 more");
-    check("who = [\"Mara\"]", "who = [\"Mara\"]\nratios = [0.1, 0.2]", "rising in even steps", "0.2");
-    check("who = [\"Mara\"]", "who = [\"Mara\"]\nstakes = [4]", "same whole number", "20, 40 and 100");
-    check("who = [\"Mara\"]", "who = [\"Mara\"]\nstakes = [40, 20]", "do not rise", "[20, 40, 100]");
+    check("who = [\"Iris\"]", "who = []", "who has 0 lines", "add 1 more");
+    check("who = [\"Iris\"]", "who = [\"Iris\"]\nratios = [0.1, 0.2]", "rising in even steps", "0.2");
+    check("who = [\"Iris\"]", "who = [\"Iris\"]\nstakes = [4]", "same whole number", "20, 40 and 100");
+    check("who = [\"Iris\"]", "who = [\"Iris\"]\nstakes = [40, 20]", "do not rise", "[20, 40, 100]");
     check("words = \"the person who is number {n} of", "words = \"the person who is near, of", "{n}", "put {n}");
     check("words = \"the", "distances = [5, 2]\nwords = \"the", "rising from 1", "[1, 2, 5");
     check("words = \"the", "amounts = [70, 80, 90, 100]\nwords = \"the", "from the shared one, 75", "shared = 75");
