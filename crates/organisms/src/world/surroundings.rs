@@ -42,16 +42,23 @@ const CODEWORDS: f64 = 0.04;
 /// Longest talk.
 const DEEPEST: f64 = 20.0;
 
+impl Surroundings {
+    /// Nothing around a trade.
+    pub fn plain() -> Surroundings {
+        Surroundings {
+            system: None,
+            history: Vec::new(),
+            before: String::new(),
+            after: String::new(),
+            prefill: String::new(),
+            situation: Situation::plain(),
+        }
+    }
+}
+
 /// Draws what stands around one trade.
 pub(super) fn draw(dice: &mut Dice, held_out: &HeldOut, policy: &dyn Policy, wish: &Wish) -> Surroundings {
-    let mut around = Surroundings {
-        system: None,
-        history: Vec::new(),
-        before: String::new(),
-        after: String::new(),
-        prefill: String::new(),
-        situation: Situation::plain(),
-    };
+    let mut around = Surroundings::plain();
     speaker(dice, held_out, policy, wish, &mut around);
     before(dice, held_out, wish, &mut around);
     after(dice, held_out, wish, &mut around);

@@ -138,8 +138,7 @@ fn asked(draw: &Draw, dice: &mut Dice, bundles: &[Bundle], who: &str, unit: &str
     let template =
         if dice.chance(0.75) { format!("{core} {condition}?") } else { format!("{condition}, {}?", lower(core)) };
     // As the suites ask it.
-    let asks = template.replace("W", "{who}").replace("L", "{label}").replace("U", "coins");
-    if draw.held_out.is_written(&asks) || draw.held_out.is_written(&asks.replace("{label}", "A")) {
+    if draw.held_out.is_written(&filled(&template, &[("U", "coins"), ("W", "{who}"), ("L", "{label}")])) {
         return asked(draw, dice, bundles, who, unit);
     }
     let fill = [("U", unit), ("W", who), ("L", LABELS[spot])];
@@ -249,7 +248,6 @@ fn budget(dice: &mut Dice, count: usize) -> Vec<Bundle> {
 #[cfg(test)]
 mod tests {
     use super::super::super::policy::Policy as _;
-    use super::super::super::situation::Situation;
     use super::super::super::surroundings::Surroundings;
     use super::{Dice, Draw, HeldOut, LABELS, bundles, shares, write};
     use crate::recipe::Recipe;
@@ -290,15 +288,7 @@ mod tests {
         let draw = Draw { held_out: &held_out, policy: &recipe };
         let mut asked = 0;
         for number in 0..400 {
-            let mut around = Surroundings {
-                system: None,
-                history: Vec::new(),
-                before: String::new(),
-                after: String::new(),
-                prefill: String::new(),
-                situation: Situation::plain(),
-            };
-            let (body, exchanges) = write(&draw, &mut Dice::new(8, number), &mut around);
+            let (body, exchanges) = write(&draw, &mut Dice::new(8, number), &mut Surroundings::plain());
             for exchange in exchanges.iter().filter(|exchange| exchange.answers[0].0.parse::<i64>().is_ok()) {
                 let answer = format!(" {} ", exchange.answers[0].0);
                 let label = exchange.question.split([' ', ',', '?']).find(|word| LABELS[..8].contains(word));
