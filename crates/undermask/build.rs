@@ -1,5 +1,7 @@
 //! Hashes the sources that plan, measure and judge, so that a report can say whether the certified instrument is this one.
-//! Comments, blank lines and the calibration itself are left out: they change no figure. And lists the certificates that ship.
+//! Comments, blank lines and the calibration itself are left out: they change no figure. The files of kinds of instrument that
+//! only some suites ask are hashed apart: a suite's code is that of all suites and of its own kinds. And lists the
+//! certificates that ship.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -8,6 +10,18 @@ use std::{env, fs};
 const SOURCES: &[&str] = &["suite/src", "measure/src", "model/src", "run/src"];
 /// What measures the instrument is no part of it.
 const LEFT_OUT: &str = "calibration";
+/// Kinds whose own files, `instrument/KIND.rs`, run only where a suite asks them.
+const APART: &[&str] = &[
+    "budgets",
+    "discounting",
+    "environment",
+    "forms",
+    "fresh",
+    "optimisation",
+    "orientation",
+    "trade_off",
+    "utilities",
+];
 
 fn main() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -18,8 +32,12 @@ fn main() {
         collect(&folder, &mut files);
     }
     files.sort();
-    let mut hash = blake3::Hasher::new();
+    let mut of_all = blake3::Hasher::new();
+    let mut apart: Vec<(&str, blake3::Hasher)> = APART.iter().map(|kind| (*kind, blake3::Hasher::new())).collect();
     for file in files {
+        let kind = file.parent().filter(|folder| folder.ends_with("instrument")).and(file.file_stem());
+        let own = apart.iter_mut().find(|(name, _)| kind.is_some_and(|kind| kind == *name));
+        let hash = own.map_or(&mut of_all, |(_, hash)| hash);
         let name = file.strip_prefix(&crates).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         hash.update(name.as_bytes());
         let text = fs::read_to_string(&file).unwrap_or_default();
@@ -28,7 +46,9 @@ fn main() {
             hash.update(b"\n");
         }
     }
-    println!("cargo:rustc-env=UNDERMASK_INSTRUMENT={}", hash.finalize().to_hex());
+    println!("cargo:rustc-env=UNDERMASK_INSTRUMENT={}", of_all.finalize().to_hex());
+    let apart = apart.iter().map(|(kind, hash)| format!("    ({kind:?}, {:?}),\n", hash.finalize().to_hex().as_str()));
+    write("apart.rs", &format!("&[\n{}]\n", apart.collect::<String>()));
     list_certificates(&crates.join("../certificate"));
 }
 
@@ -41,8 +61,13 @@ fn list_certificates(folder: &Path) {
     files.sort();
     let absolute = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let lines: String = files.iter().map(|path| format!("    include_str!({:?}),\n", absolute(path))).collect();
+    write("certificates.rs", &format!("&[\n{lines}]\n"));
+}
+
+/// A file that the sources include.
+fn write(name: &str, text: &str) {
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
-    fs::write(out.join("certificates.rs"), format!("&[\n{lines}]\n")).expect("the build's own folder can be written");
+    fs::write(out.join(name), text).expect("the build's own folder can be written");
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -75,7 +75,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
         return Ok(Finish::Done);
     }
     let circumstances = Circumstances {
-        code: certified::code(),
+        code: certified::code(&loaded.suite),
         development: certified::development()?,
         seed: arguments.seed,
         failed_growths: failed,
@@ -116,7 +116,7 @@ fn case(
     let model = models::open(&subject.name, local_settings(&asking)?)?;
     let (suite, facts) = (&loaded.suite, model.facts());
     let known = known::Known::read(subject)?;
-    let code = certified::code();
+    let code = certified::code(suite);
     let organism = known.organism(subject, facts, &certified::development()?);
     let depends_on = vec![
         suite.hash.clone(),
