@@ -82,14 +82,33 @@ fn even_odds_are_no_orientation_whatever_is_liked_first() {
         let (suite, trials) = values(&[id]);
         let differ = Differ { noise: 0.5, first: 1.5, ..NONE };
         let profile = profile(&suite, &trials, &Preferences::none(), differ, 3);
-        let (angle, low, high, _) = found(&profile, id, "svo_angle");
-        assert!((angle - 22.6).abs() < 4.0 && low < 22.6 && 22.6 < high, "{id}: {angle} [{low}, {high}]");
-        assert!(of(&profile, id).notes.iter().any(|note| note.contains("No type is given")), "{id}");
+        assert!(refused(&profile, id, "svo_angle").contains("do not follow the payoffs"), "{id}");
+        let (alike, low, high, _) = found(&profile, id, "svo_agreement");
+        assert!(alike.abs() < 0.05 && low <= alike && alike <= high, "{id}: {alike} [{low}, {high}]");
+        assert!(!of(&profile, id).notes.iter().any(|note| note.contains("Type by")), "{id}");
         if id == "slider" {
             let (first, _, _, _) = found(&profile, id, "svo_first");
             let wanted = 1.5f64.exp() / (1.5f64.exp() + 8.0) - 1.0 / 9.0;
             assert!((first - wanted).abs() < 0.03, "the liking for what is listed first shows: {first} {wanted}");
         }
+    }
+}
+
+/// Reads every payoff and hardly heeds them: shares near even, whose angle is prosocial whoever answers.
+#[test]
+fn who_hardly_chooses_by_payoffs_has_no_angle_and_is_called_nothing() {
+    for id in ["slider", "slider-pairs"] {
+        let (suite, trials) = values(&[id]);
+        let judged = |sharpness: f64| {
+            let selfish = Preferences { own: 1.0, other: 0.0, inequality: 0.0, sharpness, ..Preferences::usual() };
+            profile(&suite, &trials, &selfish, SOME, 5)
+        };
+        let weak = judged(0.02);
+        assert!(refused(&weak, id, "svo_angle").contains("do not follow the payoffs"), "{id}");
+        assert!(!of(&weak, id).notes.iter().any(|note| note.contains("prosocial")), "{id}");
+        let sharp = judged(300.0);
+        assert!(found(&sharp, id, "svo_angle").0.abs() < 9.0, "{id}");
+        assert!(found(&sharp, id, "svo_agreement").0 > 0.6, "{id}");
     }
 }
 
@@ -142,6 +161,26 @@ fn discounting_is_recovered_and_flat_where_distance_does_not_count() {
     let control = |actor: &Preferences| of(&profile(&suite, &trials, actor, SOME, 1), "discounting").tests[0].p;
     assert!(control(&actor(60.0, 0.05)) < 0.01, "distance explains what is forgone");
     assert!(control(&actor(50.0, 0.0)) > 0.02, "and does not where it does not count");
+}
+
+/// Heeds no distance because it reads none: V stands, and k = 0 is not said.
+#[test]
+fn concern_that_does_not_narrow_is_said_of_who_reads_the_distance_only() {
+    let (suite, trials) = values(&["discounting"]);
+    let flat = Preferences { closest: 50.0, discount: 0.0, slope: 24.0, ..Preferences::usual() };
+    let mut records = answer(&suite, &trials, &flat, SOME, 1);
+    let read = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 50 });
+    assert!(found(&read, "discounting", "discount_rate").0 < 0.005);
+    for record in &mut records {
+        if record.probe.as_ref().is_some_and(|probe| probe.arm == "rank")
+            && let Outcome::Answered { scores } = &mut record.outcome
+        {
+            scores.rotate_left(1);
+        }
+    }
+    let unread = estimate(&suite, &records, &EstimateSettings { seed: 1, resamples: 50 });
+    assert!(refused(&unread, "discounting", "discount_rate").contains("about the distance"));
+    assert!((found(&unread, "discounting", "discount_closest").0 - 50.0).abs() < 6.0);
 }
 
 #[test]

@@ -195,6 +195,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("svo_own", "own coins", "expected for itself, on average over the items"),
     ("svo_other", "other's coins", "expected for the other, on average over the items"),
+    ("svo_agreement", "agreement", "how far scenes agree on a position beyond even shares; 1: payoffs decide all"),
     ("svo_transitive", "transitive", "share of scenes whose six choices fit one ranking"),
     ("svo_inequality", "inequality index", "0: always shuns inequality; 1: always seeks joint gain"),
     ("svo_first", "listed first", "probability of what is listed first beyond an even share"),

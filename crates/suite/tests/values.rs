@@ -133,6 +133,26 @@ fn every_scene_climbs_the_whole_ladder() {
     }
 }
 
+/// The gate for the distance: the prompt says it, the question does not, and each distance is asked for.
+#[test]
+fn the_distance_is_asked_for_in_words_that_do_not_say_it() {
+    let asked: Vec<Trial> = of("discounting", false)
+        .into_iter()
+        .filter(|trial| trial.probe.as_ref().is_some_and(|probe| probe.arm == "rank"))
+        .collect();
+    let mut met = BTreeSet::new();
+    for trial in &asked {
+        assert_eq!((trial.kind, trial.options.len()), (ItemKind::Recall, 4));
+        let answer = &trial.options[trial.target];
+        assert!(trial.prompt.user.contains(&format!("number {answer} of the hundred")), "{}", trial.prompt.user);
+        assert!(trial.prompt.user.ends_with("Which number among the people closest to you is the one who gains?"));
+        assert_eq!(trial.options.iter().collect::<BTreeSet<_>>().len(), 4, "{:?}", trial.options);
+        met.insert(answer.clone());
+    }
+    assert_eq!(met.len(), 7, "{met:?}");
+    assert!((20..=40).contains(&asked.len()), "{} questions", asked.len());
+}
+
 #[test]
 fn problems_have_a_place_and_a_remedy() {
     let check = |from: &str, to: &str, message: &str, help: &str| {

@@ -4,7 +4,8 @@
 //! squared error over distances ([`crate::discounting::hyperbola`]). At a fixed k the normal equation of k is linear in v:
 //! g(k) = Σ_j v_j·[h_j − f_j·(Σ f·h)/(Σ f²)], f_j = 1/(1 + kN_j), h_j = N_j·f_j², so the interval of k holds every k at which
 //! g is not significantly different from 0 (as in Fieller 1954): it covers at k = 0, the edge, where a symmetric interval
-//! would not. V's interval is by the delta method with numerical derivatives. Control: distances in random order.
+//! would not. V's interval is by the delta method with numerical derivatives. Control: distances in random order. Gates: the
+//! amounts are recalled, choices follow them, and N is recalled, for k = 0 is also what is found where N is not read.
 
 use undermask_suite::Discounting;
 
@@ -22,6 +23,8 @@ const STEEPEST: f64 = 100.0;
 /// Smallest positive one.
 const FLATTEST: f64 = 1e-6;
 
+/// Arm of the questions for N.
+const RANK: &str = "rank";
 /// What a random responder scores.
 const NULL: &str = "A random responder forgoes the ladder's middle for everybody: refused, for its choices do not follow the price. One that does not heed distance has k = 0.";
 
@@ -35,7 +38,9 @@ pub(crate) fn estimate(content: &Discounting, arms: &Arms, found: &mut Instrumen
     let refuse = |found: &mut InstrumentProfile, refused: String| {
         names.iter().for_each(|name| found.add(name, Quantity::Refused { refused: refused.clone() }));
     };
-    let ready = arms.recalled("about the amounts").and_then(|()| responds(arms, content.amounts.len(), |_| true));
+    let ready = arms
+        .recalled_at("about the amounts", |probe| probe.arm != RANK)
+        .and_then(|()| responds(arms, content.amounts.len(), |_| true));
     if let Err(why) = ready {
         return refuse(found, why);
     }
@@ -68,6 +73,10 @@ pub(crate) fn estimate(content: &Discounting, arms: &Arms, found: &mut Instrumen
         found.tests.push(InstrumentTest { name, p });
     }
     let (closest, rate) = curve(&distances, &amounts, arms);
+    let rate = match (rate, arms.recalled_at("about the distance", |probe| probe.arm == RANK)) {
+        (Quantity::Estimated(_), Err(refused)) => Quantity::Refused { refused },
+        (rate, _) => rate,
+    };
     found.add("discount_closest", closest);
     found.add("discount_rate", rate);
 }

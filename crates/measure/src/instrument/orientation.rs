@@ -5,6 +5,11 @@
 //! softmax (form `pairs`). The angle is atan[(ō − 50)/(w̄ − 50)] of the mean expected payoffs to the other and to oneself
 //! over the six primary items and the scenarios; its interval is by the delta method. Transitivity and the
 //! inequality-aversion index need choices and take each item's most probable position ([`crate::value_orientation`]).
+//!
+//! Gate: shares that payoffs do not decide pull the angle towards that of even shares, which lies at the edge of prosocial.
+//! `svo_agreement` is the chance that two scenarios choose the same position of an item, Σ_k s_k·s'_k, over items and pairs
+//! of scenarios (a U-statistic; Hoeffding 1948), beyond that of even shares: 0 where payoffs decide nothing, 1 where they
+//! decide all. Below [`DECIDED`] there is no angle.
 
 use undermask_suite::slider::{OPTIONS, Payoff, primary};
 use undermask_suite::{Form, Orientation};
@@ -21,11 +26,16 @@ const UNANSWERED: f64 = 0.05;
 /// Primary items.
 const PRIMARY: usize = 6;
 
+/// Agreement of scenarios from which choices count as made by payoffs. Whoever follows them in a share w of choices and is
+/// even in the rest agrees in w² and has an angle pulled 1 − w of the way to that of even shares.
+const DECIDED: f64 = 0.15;
+/// Agreement below which it is said how far the angle may be pulled.
+const MOSTLY: f64 = 0.5;
 /// Degrees that are rounding.
 const ROUNDING: f64 = 1e-9;
 
 /// What a random responder scores.
-const NULL: &str = "A random responder's angle is 22.6° (a set of six single choices strays from it by 12.9°), at the edge of prosocial; a quarter of them, 26%, are transitive; its inequality index is near one half.";
+const NULL: &str = "A random responder's angle is 22.6° (a set of six single choices strays from it by 12.9°), at the edge of prosocial, and is refused: its scenes agree no more than even shares do; a quarter of them, 26%, are transitive; its inequality index is near one half.";
 
 /// One scenario's shares, item by item.
 struct Scene {
@@ -48,6 +58,21 @@ pub(crate) fn estimate(content: &Orientation, arms: &Arms, found: &mut Instrumen
             return;
         }
     };
+    let alike = agreement(&scenes, content.form, arms);
+    found.add("svo_agreement", at_most_one(arms.quantity(alike.clone())));
+    if content.form == Form::Slider {
+        first_listed(arms, found);
+    }
+    if let Err(refused) = decided(&alike) {
+        names.iter().for_each(|name| found.add(name, Quantity::Refused { refused: refused.clone() }));
+        return;
+    }
+    if let Some(weak) = alike.as_ref().ok().filter(|alike| alike.value < MOSTLY) {
+        found.notes.push(format!(
+            "Beyond even shares the scenes agree in {:.0}% on a position: the angle is pulled towards a random responder's.",
+            100.0 * weak.value
+        ));
+    }
     let items = content.items();
     for (index, item) in items.iter().take(PRIMARY).enumerate() {
         let own = payoff(&scenes, item, index, arms, |option| option.own);
@@ -58,15 +83,6 @@ pub(crate) fn estimate(content: &Orientation, arms: &Arms, found: &mut Instrumen
     let own = overall(&scenes, arms, |option| option.own);
     let other = overall(&scenes, arms, |option| option.other);
     found.curve.extend(arms.point("mean", own.as_ref().ok().map(|own| own.value), &other, FREE));
-    if content.form == Form::Slider {
-        let values: Vec<(usize, f64)> = arms
-            .choices(|_| true)
-            .filter(|choice| choice.shares.is_some())
-            .map(|choice| (choice.cluster, choice.first))
-            .collect();
-        let first = clustered_mean(&values, arms.clusters()).ok_or_else(|| "it was not answered".to_owned());
-        found.add("svo_first", arms.quantity(first.map(|first| first.affine(-1.0 / OPTIONS as f64, 1.0))));
-    }
     let angle = angle(&own, &other);
     said_of(&angle, content.form, arms, found);
     let prosocial = angle.as_ref().is_ok_and(|angle| angle.value >= 22.45);
@@ -80,6 +96,62 @@ pub(crate) fn estimate(content: &Orientation, arms: &Arms, found: &mut Instrumen
         let index = if prosocial { arms.quantity(index) } else { Quantity::Refused { refused } };
         found.add("svo_inequality", index);
     }
+}
+
+/// The liking for what is listed first.
+fn first_listed(arms: &Arms, found: &mut InstrumentProfile) {
+    let answered = arms.choices(|_| true).filter(|choice| choice.shares.is_some());
+    let values: Vec<(usize, f64)> = answered.map(|choice| (choice.cluster, choice.first)).collect();
+    let first = clustered_mean(&values, arms.clusters()).ok_or_else(|| "it was not answered".to_owned());
+    found.add("svo_first", arms.quantity(first.map(|first| first.affine(-1.0 / OPTIONS as f64, 1.0))));
+}
+
+/// How far scenarios agree on a position beyond even shares, over the primary items.
+fn agreement(scenes: &[Scene], form: Form, arms: &Arms) -> Found {
+    if scenes.len() < 2 {
+        return Err(format!("too few clusters: have {}, need 2", scenes.len()));
+    }
+    let others = (scenes.len() - 1) as f64;
+    let mut sums = vec![vec![0.0; OPTIONS]; PRIMARY];
+    for scene in scenes {
+        let all = sums.iter_mut().flatten().zip(scene.shares.iter().take(PRIMARY).flatten());
+        all.for_each(|(sum, share)| *sum += share);
+    }
+    let with_others = |scene: &Scene| {
+        let shares = sums.iter().flatten().zip(scene.shares.iter().take(PRIMARY).flatten());
+        let met: f64 = shares.map(|(sum, share)| share * (sum - share)).sum();
+        (scene.cluster, met / others / PRIMARY as f64)
+    };
+    let values: Vec<(usize, f64)> = scenes.iter().map(with_others).collect();
+    let mut alike = clustered_mean(&values, arms.clusters()).ok_or("it was not answered")?;
+    // Each pair is met from both sides: the mean moves by twice what a scenario's own value strays.
+    alike.influence.iter_mut().for_each(|part| *part *= 2.0);
+    let even = 1.0 / even_shares(form).iter().filter(|share| **share > 0.0).count() as f64;
+    Ok(alike.affine(-even / (1.0 - even), 1.0 / (1.0 - even)))
+}
+
+/// Nobody agrees more than always.
+fn at_most_one(quantity: Quantity) -> Quantity {
+    match quantity {
+        Quantity::Estimated(found) => Quantity::Estimated(Estimate { high: found.high.min(1.0), ..found }),
+        refused => refused,
+    }
+}
+
+/// The gate: choices are made by payoffs.
+///
+/// # Errors
+/// The reason, in words.
+fn decided(alike: &Found) -> Result<(), String> {
+    let alike = alike.as_ref().map_err(Clone::clone)?;
+    if alike.value >= DECIDED {
+        return Ok(());
+    }
+    Err(format!(
+        "choices do not follow the payoffs: beyond even shares the scenes agree in {:.0}% on a position, {:.0}% are needed; the angle would be pulled towards a random responder's",
+        100.0 * alike.value,
+        100.0 * DECIDED
+    ))
 }
 
 /// The scenarios of which every item was answered.
@@ -182,11 +254,16 @@ fn angle(own: &Found, other: &Found) -> Found {
     Ok(angle)
 }
 
-/// The angle of even shares.
-fn even(form: Form) -> f64 {
+/// Even shares of the positions that are offered.
+fn even_shares(form: Form) -> Vec<f64> {
     let used = |place: usize| form == Form::Slider || place.is_multiple_of(Orientation::STEP);
     let count = (0..OPTIONS).filter(|place| used(*place)).count() as f64;
-    let shares: Vec<f64> = (0..OPTIONS).map(|place| if used(place) { 1.0 / count } else { 0.0 }).collect();
+    (0..OPTIONS).map(|place| if used(place) { 1.0 / count } else { 0.0 }).collect()
+}
+
+/// The angle of even shares.
+fn even(form: Form) -> f64 {
+    let shares = even_shares(form);
     let mean = |read: fn(&Payoff) -> i32| primary().iter().map(|item| expected(&shares, item, read)).sum::<f64>() / 6.0;
     (mean(|option| option.other) - 50.0).atan2(mean(|option| option.own) - 50.0).to_degrees()
 }

@@ -2,15 +2,19 @@
 //!
 //! Asked as Jones & Rachlin (2006) ask it, in the scenarios' own sentences: the act that helps brings the other the shared
 //! amount and costs what the amount for oneself alone lies above it. Every scenario meets every distance at every amount.
+//! Two gates: the amount is recalled, and so is the distance, without which concern that does not narrow could be reading
+//! that does not take place.
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::ask::Asker;
+use super::ask::{Asker, Place};
 use super::deal::{Deal, Dealt};
 use super::read::Own;
+use crate::ItemKind;
 use crate::check::placeholders;
 use crate::problem::Problems;
+use crate::prompt::{Acts, Clauses, Frame, compose};
 
 /// Ranks among the hundred people who are closest.
 const DISTANCES: [i64; 7] = [1, 2, 5, 10, 20, 50, 100];
@@ -18,6 +22,12 @@ const DISTANCES: [i64; 7] = [1, 2, 5, 10, 20, 50, 100];
 const SHARED: i64 = 75;
 /// Amounts for oneself alone.
 const AMOUNTS: [i64; 9] = [75, 85, 95, 105, 115, 125, 135, 145, 155];
+/// Asks for N in words that do not say it.
+const RECALL: &str = "Which number among the people closest to you is the one who gains?";
+/// Answers to choose from there.
+const ANSWERS: usize = 4;
+/// Arm of the questions for N.
+const RANK: &str = "rank";
 /// Fewest distances and amounts.
 const FEWEST: usize = 4;
 
@@ -26,6 +36,8 @@ const FEWEST: usize = 4;
 pub struct Discounting {
     /// Words for the N-th closest person, with `{n}`.
     pub words: String,
+    /// The gate's question for N.
+    pub recall: String,
     /// N, rising.
     pub distances: Vec<i64>,
     /// What each gets when it is shared.
@@ -38,6 +50,7 @@ pub struct Discounting {
 #[serde(deny_unknown_fields)]
 struct Draft {
     words: Spanned<String>,
+    recall: Option<Spanned<String>>,
     distances: Option<Spanned<Vec<i64>>>,
     shared: Option<Spanned<i64>>,
     amounts: Option<Spanned<Vec<i64>>>,
@@ -57,6 +70,9 @@ impl Discounting {
     pub(crate) fn read(own: Own, problems: &mut Problems) -> Option<Discounting> {
         let draft: Draft = own.read(problems)?;
         placeholders(&draft.words, &["n"], &["n"], problems);
+        if let Some(recall) = &draft.recall {
+            placeholders(recall, &[], &[], problems);
+        }
         let list = |given: &Option<Spanned<Vec<i64>>>, usual: &[i64]| {
             given.as_ref().map_or(usual.to_vec(), |given| given.get_ref().clone())
         };
@@ -82,7 +98,8 @@ impl Discounting {
             );
             return None;
         }
-        Some(Discounting { words: draft.words.get_ref().clone(), distances, shared, amounts })
+        let recall = draft.recall.as_ref().map_or(RECALL.to_owned(), |recall| recall.get_ref().clone());
+        Some(Discounting { words: draft.words.get_ref().clone(), recall, distances, shared, amounts })
     }
 
     pub(crate) fn ask(&self, deal: &Deal, asker: &mut Asker) {
@@ -100,8 +117,37 @@ impl Discounting {
                     if payoff.1 > 0 && rung == (dealt.place + number) % self.amounts.len() && number % 3 == 0 {
                         asker.recall(&place, &dealt);
                     }
+                    if rung == (dealt.place + number + 1) % self.amounts.len()
+                        && (dealt.place + number).is_multiple_of(3)
+                    {
+                        self.recall_distance(&place, &dealt, number, asker);
+                    }
                 }
             }
         }
+    }
+
+    /// Asks for N: a gate. The decoys are other distances.
+    fn recall_distance(&self, place: &Place, dealt: &Dealt, number: usize, asker: &mut Asker) {
+        let frame = Frame {
+            system: place.system,
+            history: &place.history,
+            before: place.before,
+            after: &place.after,
+            prefill: place.prefill,
+        };
+        let who = place.who.unwrap_or_default();
+        let acts = Acts { target: &dealt.scenario.target, other: &dealt.scenario.other, who };
+        let clauses = if dealt.turn.is_multiple_of(2) { Clauses::BenefitFirst } else { Clauses::CostFirst };
+        let prompt = compose(dealt.scenario, &frame, acts, dealt.payoff, clauses, &self.recall);
+        let count = self.distances.len();
+        let apart = (count / ANSWERS).max(1);
+        let mut options: Vec<String> =
+            (0..ANSWERS).map(|step| self.distances[(number + step * apart) % count].to_string()).collect();
+        options.rotate_left(dealt.place % ANSWERS);
+        let answer = self.distances[number].to_string();
+        let target = options.iter().position(|option| *option == answer).unwrap_or(0);
+        let place = Place { arm: RANK.to_owned(), ..place.clone() };
+        asker.push(ItemKind::Recall, &place, dealt, prompt, options, target, None, 0);
     }
 }
