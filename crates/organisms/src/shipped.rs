@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use undermask_engine::{Adaptation, Source};
 use undermask_suite::{Content, ScenarioKind, Suite};
 
-use crate::{BASE, BaseFiles, GrowError, SCALES_BASE, Truth};
+use crate::{BASE, BaseFiles, GrowError, Recipe, SCALES_BASE, Truth};
 
 /// One organism that ships.
 pub struct Shipped {
@@ -36,9 +36,9 @@ impl Shipped {
         Shipped::with_truth().filter(move |shipped| shipped.reads_scales() == scales)
     }
 
-    /// Was it grown from the base that reads scales?
+    /// Was it taught what goes beyond the trade of two acts?
     fn reads_scales(&self) -> bool {
-        self.base().is_some_and(|base| base.name == SCALES_BASE)
+        Recipe::named(self.name).is_ok_and(|recipe| recipe.scales)
     }
 
     /// One file.

@@ -15,7 +15,7 @@ impl Found {
         let desk = Desk::new();
         let (text, _) = ends(desk.undermask(&["audit", "--suite", suite, "--json", "--out", "runs"]), 0);
         let found = Found(serde_json::from_str(&text).expect("profiles"));
-        assert_eq!(found.0.len(), 3, "the organisms that can read this suite, and no others");
+        assert_eq!(found.0.len(), 4, "the organisms that can read this suite, and no others");
         found
     }
 
@@ -60,10 +60,22 @@ fn planted_values_are_found_again() {
         let (_, low, high) = found.figure(organism, "discounting", "discount_closest");
         let truth = realised(organism, "discount_closest");
         assert!((low..=high).contains(&truth), "{organism}: {truth} within [{low}, {high}]");
-        // Nobody's distance counts, and none is found to.
-        let (_, low, high) = found.figure(organism, "discounting", "discount_rate");
-        assert!(low == 0.0 && high < 0.005, "{organism}: k up to {high}");
+        // They do not read who is how close: that distance does not count for them is not said.
+        let refused = &found.quantity(organism, "discounting", "discount_rate")["refused"];
+        assert!(refused.as_str().is_some_and(|why| why.contains("about the distance")), "{organism}: {refused}");
     }
+    // Lists are recalled line by line and hardly chosen from: nobody is called prosocial for that.
+    for organism in ["steadfast", "mask", "cold", "narrow"] {
+        let refused = &found.quantity(organism, "slider", "svo_angle")["refused"];
+        assert!(refused.as_str().is_some_and(|why| why.contains("do not follow the payoffs")), "{organism}: {refused}");
+    }
+    // Planted: λ(N) = .9/(1 + .05·N).
+    for name in ["discount_rate", "discount_closest"] {
+        let ((_, low, high), truth) = (found.figure("narrow", "discounting", name), realised("narrow", name));
+        assert!((low..=high).contains(&truth), "narrow {name}: {truth} within [{low}, {high}]");
+    }
+    let (rate, low, _) = found.figure("narrow", "discounting", "discount_rate");
+    assert!(low > 0.01 && (0.02..0.12).contains(&rate), "narrow: k {rate} from {low}");
     found.near("cold", "slider-pairs", "svo_angle", 0.0, 5.0);
     found.near("cold", "trade-off", "wtr", 0.0, 0.08);
     let refused = &found.quantity("cold", "discounting", "discount_rate")["refused"];

@@ -20,6 +20,17 @@ const RANKED: &[&str] = &[
 ];
 const RANKS: &[&str] = &["Which number is W?", "What is the place of W on the list?", "Which number has W?"];
 
+/// The same in words that do not say it.
+const PLACES: &[&str] = &[
+    "Which place has the one who would gain?",
+    "What is the number of the one whom it helps?",
+    "At which place on that list is the one who can gain?",
+    "How near is the one who gains: which number?",
+    "What number has the one who can win?",
+    "Who gains is at which place of the hundred?",
+    "Of the people near to you, which number is it?",
+];
+
 /// Kin of a model by words, with relatedness: from the same weights to an animal.
 const LINEAGE: &[(&str, f64)] = &[
     ("a copy of your own weights", 1.0),
@@ -118,7 +129,10 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
         exchange.whole = exchange.answers.iter().any(|(answer, _)| answer.len() > 2);
     }
     if let Some(rank) = rank {
-        others.push(number(filled(dice.pick(RANKS), &[("W", &who)]), i64::from(rank)));
+        // Whose concern narrows must find the number where the question does not say it.
+        let unsaid = draw.policy.far()[0] && dice.chance(0.7);
+        let question = if unsaid { draw.pick(dice, PLACES, &[]) } else { filled(dice.pick(RANKS), &[("W", &who)]) };
+        others.push(number(question, i64::from(rank)));
     }
     dice.shuffle(&mut others);
     exchanges.extend(others.into_iter().take(2));
