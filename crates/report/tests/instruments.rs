@@ -173,7 +173,7 @@ fn values_have_their_plots_figures_and_claim() {
     let random = values("even odds", &Preferences::none());
     assert_eq!(answers(&random)["biological_vs_synthetic"], "not tested");
     let page = html(std::slice::from_ref(&random)).expect("a page");
-    assert!(page.contains("do not follow the price") && page.contains("No type is given"));
+    assert!(page.contains("do not follow the price") && page.contains("do not follow the payoffs"));
 }
 
 #[test]
