@@ -166,6 +166,7 @@ fn problems_have_a_place_and_a_remedy() {
     check("who = [\"Iris\"]", "who = [\"Iris\"]\nstakes = [4]", "same whole number", "20, 40 and 100");
     check("who = [\"Iris\"]", "who = [\"Iris\"]\nstakes = [40, 20]", "do not rise", "[20, 40, 100]");
     check("words = \"the person who is number {n} of", "words = \"the person who is near, of", "{n}", "put {n}");
+    check("words = \"the", "recall = \"Which is {n}?\"\nwords = \"the", "must not say who", "Which number among");
     check("words = \"the", "distances = [5, 2]\nwords = \"the", "rising from 1", "[1, 2, 5");
     check("words = \"the", "amounts = [70, 80, 90, 100]\nwords = \"the", "from the shared one, 75", "shared = 75");
     check("kind = \"trade_off\"", "kind = \"trade_of\"", "no kind of instrument", "did you mean \"trade_off\"?");

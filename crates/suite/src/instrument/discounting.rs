@@ -70,8 +70,9 @@ impl Discounting {
     pub(crate) fn read(own: Own, problems: &mut Problems) -> Option<Discounting> {
         let draft: Draft = own.read(problems)?;
         placeholders(&draft.words, &["n"], &["n"], problems);
-        if let Some(recall) = &draft.recall {
-            placeholders(recall, &[], &[], problems);
+        if let Some(recall) = draft.recall.as_ref().filter(|recall| recall.get_ref().contains(['{', '}'])) {
+            let why = "the question for the distance fills nothing in: it must not say who or how far";
+            problems.add(recall.span(), why.to_owned(), format!("ask as in \"{RECALL}\""));
         }
         let list = |given: &Option<Spanned<Vec<i64>>>, usual: &[i64]| {
             given.as_ref().map_or(usual.to_vec(), |given| given.get_ref().clone())
