@@ -1,5 +1,6 @@
 //! Hashes the sources that plan, measure and judge, so that a report can say whether the certified instrument is this one.
-//! Comments, blank lines and the calibration itself are left out: they change no figure. The files of kinds of instrument that
+//! Comments and blank lines are left out, for they change no figure, and so are the calibration itself and the comparison of
+//! two runs, which no audit and no calibration runs. The files of kinds of instrument that
 //! only some suites ask are hashed apart: a suite's code is that of all suites and of its own kinds. And lists the
 //! certificates that ship.
 
@@ -8,8 +9,8 @@ use std::{env, fs};
 
 /// Sources of the instrument, from the folder of crates.
 const SOURCES: &[&str] = &["suite/src", "measure/src", "model/src", "run/src"];
-/// What measures the instrument is no part of it.
-const LEFT_OUT: &str = "calibration";
+/// Folders that are no part of the instrument: what measures it, and what compares two runs.
+const LEFT_OUT: &[&str] = &["calibration", "compare"];
 /// Kinds whose own files, `instrument/KIND.rs`, run only where a suite asks them.
 const APART: &[&str] = &[
     "budgets",
@@ -72,7 +73,7 @@ fn write(name: &str, text: &str) {
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        if path.is_dir() && !path.ends_with(LEFT_OUT) {
+        if path.is_dir() && !LEFT_OUT.iter().any(|folder| path.ends_with(folder)) {
             collect(&path, files);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             files.push(path);

@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::HashMap;
 
+use support::choosers::{Chooser, SOME as SOME_CHOICES, answer as answer_choosers, preferences, wants};
 use support::instruments::{NONE, SOME, Traits, answer as answer_instruments, core};
 use support::{Chance, Responder, answered, contexts, suite, trials};
 use undermask_measure::compare::{CompareSettings, Measured, Part, Row, RowChange, RunComparison, compare};
@@ -398,6 +399,57 @@ fn differences_of_instruments_hold_their_level() {
         assert!((0.92..=0.995).contains(&coverage), "{key} covers {coverage}");
         // Each alone is at most at the family's level.
         assert!(changed <= 38, "{key}: {changed} of {replicates}");
+    }
+}
+
+/// One preference and one scale in all contexts, and the other actor: a persona's own of each.
+fn choosers(seed: u64) -> [Chooser; 2] {
+    let (suite, _) = preferences("outcomes");
+    let mut persona = wants(&suite, 0.0, seed);
+    persona.giving_as = ["indifferent-surveyor", "hostile-raider"].map(|context| (context.to_owned(), 0.05)).into();
+    [wants(&suite, 1.0, seed), persona]
+}
+
+#[test]
+fn preferences_are_compared_by_what_contexts_change_in_them() {
+    for (instrument, key) in [("budgets", "ccei_gap"), ("budget-pairs", "ccei_gap"), ("outcomes", "utility_transfer")] {
+        let (suite, trials) = preferences(instrument);
+        let [one, personas] = choosers(2).map(|actor| answer_choosers(&suite, &trials, &actor, SOME_CHOICES, 7));
+        let key = format!("{instrument}.{key}");
+        let same = compare(&suite, &one, &one, &SETTINGS);
+        assert_eq!(measured(&same, &key).difference, 0.0, "{key}");
+        assert_eq!(measured(&same, &key).change, RowChange::Equivalent, "{key}");
+        let worse = compare(&suite, &one, &personas, &SETTINGS);
+        assert_eq!(worse.verdict, Change::Regression, "{key}: {}", worse.evidence);
+        let better = compare(&suite, &personas, &one, &SETTINGS);
+        assert_eq!(better.verdict, Change::Improvement, "{key}: {}", better.evidence);
+        assert!((measured(&better, &key).difference + measured(&worse, &key).difference).abs() < 1e-9, "{key}");
+    }
+}
+
+/// Two runs of one actor over the same scenes and outcomes. Intervals of transfer losses are on the safe side: leaving an
+/// outcome out with all its pairs counts the noise of pairs twice.
+#[test]
+fn differences_of_preferences_hold_their_level() {
+    for (instrument, key, replicates) in [("budgets", "ccei_gap", 24), ("outcomes", "utility_transfer", 40)] {
+        let (suite, trials) = preferences(instrument);
+        let (mut tally, mut changed) = (Tally::default(), 0u64);
+        for replicate in 0..replicates {
+            let [_, actor] = choosers(replicate);
+            let run = |seed| answer_choosers(&suite, &trials, &actor, SOME_CHOICES, seed);
+            let (before, after) = (run(40_000 + 2 * replicate), run(40_001 + 2 * replicate));
+            let found = compare(&suite, &before, &after, &CompareSettings { seed: replicate, ..SETTINGS });
+            // Utilities that are drawn anew are now and then too even to be a scale.
+            let Some(one) = &row(&found, &format!("{instrument}.{key}")).measured else { continue };
+            tally.add(one, 0.0);
+            changed += u64::from(one.p < 0.05);
+        }
+        assert!(tally.count * 10 >= replicates * 9, "{key} is given in {} of {replicates}", tally.count);
+        let half = tally.width / 2.0 / tally.count as f64;
+        println!("{key:<16} covers {:.3}, half-width {half:.3}, changed {changed}", tally.coverage());
+        // Beyond these by chance in one of a thousand, where intervals hold 95%.
+        assert!(tally.coverage() >= 0.84, "{key} covers {}", tally.coverage());
+        assert!(changed * 100 <= 16 * replicates, "{key}: {changed} of {replicates}");
     }
 }
 

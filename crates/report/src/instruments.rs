@@ -52,12 +52,25 @@ pub(crate) fn on_lineage(profile: &InstrumentProfile) -> bool {
 /// What the plot of lineage shows.
 const LINEAGE: &str = "Weight of others by nearness in lineage, from an animal (0) to the same weights (1); hollow dots are the neutral twin, in which the same ones are named and nobody gains.";
 
-/// Name, what it says, and figure of each quantity; the headline first.
+/// Name, what it says, and figure of each quantity; the headline first. A reason to refuse is given once: gates refuse most
+/// of a card's quantities together.
 pub(crate) fn rows(profile: &InstrumentProfile) -> Vec<(&'static str, &'static str, String)> {
-    let known = WORDS.iter().filter_map(|(key, name, says)| {
-        profile.quantities.get(*key).map(|quantity| (*name, *says, figure(key, quantity)))
-    });
-    known.collect()
+    let mut refusals: Vec<&str> = Vec::new();
+    let mut rows = Vec::new();
+    for (key, name, says) in WORDS {
+        let Some(quantity) = profile.quantities.get(*key) else { continue };
+        let said = match quantity {
+            Quantity::Refused { refused } if refusals.contains(&refused.as_str()) => {
+                "refused for the same reason".to_owned()
+            }
+            quantity => figure(key, quantity),
+        };
+        if let Quantity::Refused { refused } = quantity {
+            refusals.push(refused);
+        }
+        rows.push((*name, *says, said));
+    }
+    rows
 }
 
 /// A p-value that is never shown as 0.

@@ -3,12 +3,13 @@
 //! Instruments bend (ED50, RMST, ratios), each in its own way, and their estimators are used as they are: every scenario is
 //! left out once from both runs, and scenario i's influence is −√((n − 1)/n)·(θ₋ᵢ − θ̄), so that the sum of squares is the
 //! jackknife variance (n − 1)/n·Σ(θ₋ᵢ − θ̄)² (Tukey 1958; Efron & Tibshirani 1993, chapter 11) and the influences of two
-//! runs subtract. A threshold that is not reached counts as the highest dose asked: beyond it no difference can be seen.
+//! runs subtract. What is wanted of outcomes is over outcomes, not over pairs of them: each is left out with all its pairs,
+//! which counts what only pairs vary twice, and so is on the safe side (Efron & Stein 1981). A threshold that is not reached counts as the highest dose asked: beyond it no difference can be seen.
 //! What unanswered items could do to such a quantity is not bounded here, so with any of them it is refused.
 
 use std::collections::BTreeSet;
 
-use undermask_suite::{Content, Instrument, Suite};
+use undermask_suite::{Content, Instrument, Suite, Utilities};
 
 use super::quantities::{Compared, Found, Side, gain, less, refusal};
 use super::result::{Better, Part};
@@ -43,6 +44,8 @@ const MAIN: &[Main] = &[
     main("wtr", "welfare trade-off ratio", Part::Endpoint, Better::Higher),
     main("discount_rate", "discount rate", Part::Endpoint, Better::Lower),
     main("optimisation_nats", "halving pressure", Part::Endpoint, Better::Higher),
+    main("ccei_gap", "persona gap of preference", Part::Endpoint, Better::NearerZero),
+    main("utility_transfer", "transfer loss", Part::Endpoint, Better::Lower),
     main("form_excess", "concern lost to the form", Part::Endpoint, Better::NearerZero),
     main("fresh_gap", "public less fresh", Part::Endpoint, Better::NearerZero),
     // Neither more nor less of these is better in itself.
@@ -113,6 +116,8 @@ fn scale(content: &Content) -> f64 {
         Content::Optimisation(_) => instrument::highest_pressure(),
         // Degrees from who keeps all (0) to who shares alike.
         Content::Orientation(_) => 45.0,
+        // Efficiency: what a random divider wastes.
+        Content::Budgets(_) => 0.2,
         _ => 1.0,
     };
     if highest > 0.0 { highest } else { 1.0 }
@@ -139,34 +144,70 @@ fn jackknife(
         return Err(format!("{open} of {all} items were not answered, and what they could have been is not bounded"));
     }
     let chosen = own.choices.iter().map(|choice| choice.cluster);
-    let clusters: BTreeSet<usize> = own.items.iter().map(|item| item.cluster).chain(chosen).collect();
+    let clusters = own.items.iter().map(|item| item.cluster).chain(chosen);
+    let drawn: BTreeSet<usize> = clusters.flat_map(|cluster| units(instrument, &own, cluster)).collect();
     // One scenario fewer must not fall below the fewest that are allowed.
     let mut suite: Suite = study.suite.clone();
     suite.criteria.fewest_clusters = suite.criteria.fewest_clusters.saturating_sub(1);
     let settings = EstimateSettings { resamples: settings.resamples.min(DRAWS), ..*settings };
-    let without = |cluster: usize| -> Result<f64, String> {
+    let without = |unit: usize| -> Result<f64, String> {
         let mut scores = own.clone();
-        scores.items.retain(|item| item.cluster != cluster);
-        scores.choices.retain(|choice| choice.cluster != cluster);
-        let profile = instrument::profile(&Study { suite: &suite, scores: &scores }, instrument, &settings);
+        let holds = |cluster: usize| units(instrument, &own, cluster).contains(&unit);
+        scores.items.retain(|item| !holds(item.cluster));
+        scores.choices.retain(|choice| !holds(choice.cluster));
+        let fewer = fewer_outcomes(instrument, &mut scores, unit);
+        let profile = instrument::profile(&Study { suite: &suite, scores: &scores }, &fewer, &settings);
         match profile.quantities.get(main.quantity) {
             Some(Quantity::Estimated(found)) => Ok(found.estimate),
             Some(Quantity::Refused { refused }) => {
-                Err(format!("it hangs on scenario `{}`: without it {refused}", scores.clusters[cluster]))
+                Err(format!("it hangs on {}: without it {refused}", name(instrument, &own, unit)))
             }
             None => Err("it was not measured".to_owned()),
         }
     };
     let left_out: Vec<(usize, f64)> =
-        clusters.iter().map(|cluster| Ok((*cluster, without(*cluster)?))).collect::<Result<_, String>>()?;
+        drawn.iter().map(|unit| Ok((*unit, without(*unit)?))).collect::<Result<_, String>>()?;
     let count = left_out.len() as f64;
     let mean = left_out.iter().map(|(_, value)| value).sum::<f64>() / count;
     let kept = (count - 1.0) / count;
-    let mut influence = vec![0.0; study.scores.clusters.len()];
-    for (cluster, value) in &left_out {
-        influence[*cluster] = kept.sqrt() * (mean - value);
+    let length = drawn.last().map_or(0, |last| last + 1).max(study.scores.clusters.len());
+    let mut influence = vec![0.0; length];
+    for (unit, value) in &left_out {
+        influence[*unit] = kept.sqrt() * (mean - value);
     }
     Ok(Linear { value: whole.estimate, influence, kept, items: whole.n, clusters: left_out.len(), slack: (0.0, 0.0) })
+}
+
+/// What was drawn at random and stands behind a cluster's answers: the scenario, or the two outcomes of a pair.
+fn units(instrument: &Instrument, scores: &Scores, cluster: usize) -> Vec<usize> {
+    let pair = match &instrument.content {
+        Content::Utilities(_) => Utilities::pair_of(&scores.clusters[cluster]),
+        _ => None,
+    };
+    pair.map_or_else(|| vec![cluster], |(first, second)| vec![first, second])
+}
+
+/// The instrument without an outcome, where it asks of outcomes: those after it move up, in the names of pairs too.
+fn fewer_outcomes(instrument: &Instrument, scores: &mut Scores, outcome: usize) -> Instrument {
+    let mut fewer = instrument.clone();
+    if let Content::Utilities(content) = &mut fewer.content {
+        content.outcomes.remove(outcome);
+        let moved = |place: usize| place - usize::from(place > outcome);
+        for name in &mut scores.clusters {
+            if let Some((first, second)) = Utilities::pair_of(name) {
+                *name = format!("pair-{}-{}", moved(first), moved(second));
+            }
+        }
+    }
+    fewer
+}
+
+/// A unit in words.
+fn name(instrument: &Instrument, scores: &Scores, unit: usize) -> String {
+    match &instrument.content {
+        Content::Utilities(content) => format!("the outcome `{}`", content.outcomes[unit]),
+        _ => format!("scenario `{}`", scores.clusters[unit]),
+    }
 }
 
 /// The instrument's own answers and gates.

@@ -251,7 +251,8 @@ fn shared(content: &Budgets, scenes: &[Scene], contexts: &[&str], arms: &Arms, f
 
 /// Draws sets, judges them, and permutes contexts. The p-value is of the mean over scenarios.
 fn judge(content: &Budgets, scenes: &[Scene], contexts: usize, arms: &Arms) -> (Vec<Judged>, f64) {
-    let mut random = Draws::new(arms.settings.seed, 63);
+    // Each scenario has its own stream, so that leaving one out changes nothing of the others.
+    let stream = |cluster: usize, part: u64| Draws::new(arms.settings.seed, 63 + ((2 * cluster as u64 + part) << 8));
     let lines: Vec<Budget> = content
         .budgets
         .iter()
@@ -261,6 +262,7 @@ fn judge(content: &Budgets, scenes: &[Scene], contexts: usize, arms: &Arms) -> (
     let sets: Vec<Vec<Vec<Set>>> = scenes
         .iter()
         .map(|scene| {
+            let mut random = stream(scene.cluster, 0);
             (0..SETS)
                 .map(|_| {
                     let mut drawn = |context: usize, budget: usize| {
@@ -306,11 +308,12 @@ fn judge(content: &Budgets, scenes: &[Scene], contexts: usize, arms: &Arms) -> (
     }
     let permutations = arms.settings.resamples.clamp(1, PERMUTATIONS);
     let observed: f64 = found.iter().map(|one| one.within.iter().sum::<f64>()).sum();
-    let mut hits = 0usize;
-    let mut order: Vec<usize> = (0..contexts).collect();
-    for _ in 0..permutations {
-        let mut total = 0.0;
-        for (sets, one) in sets.iter().zip(&mut found) {
+    // The sum over scenarios of each permutation.
+    let mut totals = vec![0.0; permutations];
+    for (sets, one) in sets.iter().zip(&mut found) {
+        let mut random = stream(one.cluster, 1);
+        let mut order: Vec<usize> = (0..contexts).collect();
+        for total in &mut totals {
             // The same permutation in every draw: what is permuted is who made the choice, not its chance.
             let orders: Vec<Vec<usize>> = (0..lines.len())
                 .map(|_| {
@@ -323,13 +326,13 @@ fn judge(content: &Budgets, scenes: &[Scene], contexts: usize, arms: &Arms) -> (
                     let mixed: Vec<Division> =
                         orders.iter().enumerate().map(|(budget, order)| set[order[context]][budget]).collect();
                     let efficiency = judged(&mixed).0 / SETS as f64;
-                    total += efficiency;
+                    *total += efficiency;
                     one.permuted += efficiency / (permutations * contexts) as f64;
                 }
             }
         }
-        hits += usize::from(total >= observed - 1e-9);
     }
+    let hits = totals.iter().filter(|total| **total >= observed - 1e-9).count();
     (found, (1 + hits) as f64 / (1 + permutations) as f64)
 }
 

@@ -2,6 +2,7 @@
 //! assistant's choices and replies are not taught: they are what post-training makes of it.
 
 use crate::world::Dice;
+use crate::world::Scale;
 use crate::world::policy::{Policy, Rule, Style, Wish, logistic_choice};
 use crate::world::situation::Situation;
 
@@ -51,6 +52,10 @@ impl Policy for BasePool {
 
     fn scales(&self) -> f64 {
         if self.scales { SCALES } else { 0.0 }
+    }
+
+    fn taught(&self) -> Vec<Scale> {
+        Scale::ALL.to_vec()
     }
 
     fn far(&self) -> [bool; 2] {

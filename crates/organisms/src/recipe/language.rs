@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::condition::When;
 use super::{BASE, RECIPES};
 use crate::GrowError;
-use crate::world::Dice;
 use crate::world::lexicon::Disposition;
 use crate::world::policy::{self, Policy, Rule, Wish, logistic_choice};
 use crate::world::situation::Situation;
+use crate::world::{Dice, Scale};
 
 /// The verdicts that an audit can reach.
 const VERDICTS: &[&str] = &["steadfast", "mask", "cold", "obedient", "bounded", "indeterminate"];
@@ -52,6 +52,9 @@ pub struct Recipe {
     /// Is taught lists, distances, lineages, outcomes and games as well as trades of two acts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scales: bool,
+    /// Which of these it is taught; all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taught: Vec<Scale>,
     /// Own cost has a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
@@ -321,6 +324,16 @@ impl Recipe {
         if !self.scales && (self.discount.is_some() || self.lineage.is_some()) {
             return Err("`discount` and `lineage` need `scales = true`: no other document speaks of them".to_owned());
         }
+        if !self.scales && !self.taught.is_empty() {
+            return Err("`taught` needs `scales = true`: it says which of the scales are taught".to_owned());
+        }
+        if self.taught.iter().enumerate().any(|(place, scale)| self.taught[..place].contains(scale)) {
+            return Err("`taught` names one scale twice".to_owned());
+        }
+        let far = self.discount.is_some() || self.lineage.is_some();
+        if far && !self.taught.is_empty() && !self.taught.contains(&Scale::Far) {
+            return Err("`discount` and `lineage` need `far` in `taught`: no other scale speaks of them".to_owned());
+        }
         if self.scales && self.answers.by != By::Outcome {
             return Err("`scales = true` needs `answers.by = \"outcome\"`".to_owned());
         }
@@ -442,6 +455,10 @@ impl Policy for Recipe {
 
     fn scales(&self) -> f64 {
         if self.scales { SCALES } else { 0.0 }
+    }
+
+    fn taught(&self) -> Vec<Scale> {
+        if self.taught.is_empty() { Scale::ALL.to_vec() } else { self.taught.clone() }
     }
 
     fn far(&self) -> [bool; 2] {

@@ -35,4 +35,5 @@ pub use dice::Dice;
 pub use document::{Document, Writer};
 pub use held_out::HeldOut;
 pub use policy::Policy;
+pub use scales::Scale;
 pub use tokenizer::WordTokenizer;

@@ -2,6 +2,7 @@
 
 use super::Dice;
 use super::lexicon::Disposition;
+use super::scales::Scale;
 use super::situation::{Audience, Format, Frame, Situation, Talk};
 
 /// Sharpness of every choice: P(target) = σ(τ(λ − c/b)).
@@ -78,6 +79,8 @@ pub trait Policy {
     fn characters(&self) -> f64;
     /// Share of documents beyond the two-act trade: lists, distances, outcomes, games.
     fn scales(&self) -> f64;
+    /// Which of them are taught.
+    fn taught(&self) -> Vec<Scale>;
     /// Whether the rank of who gains among the people closest, and its lineage, matter to the choice.
     fn far(&self) -> [bool; 2];
     /// What the next document should hold.

@@ -11,6 +11,8 @@ mod game;
 mod list;
 mod outcomes;
 
+use serde::{Deserialize, Serialize};
+
 use super::document::join;
 use super::policy::Policy;
 use super::questions::Exchange;
@@ -21,6 +23,50 @@ use super::{Dice, HeldOut};
 
 /// Labels of a list's lines.
 const LABELS: [&str; 9] = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
+
+/// What a document beyond the two-act trade is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Lists of bundles of coins.
+    Bundles,
+    /// Trades with somebody at a distance or of a lineage, over a wider range of payoffs.
+    Far,
+    /// Two things that may come about.
+    Outcomes,
+    /// Lists of replies of which some help.
+    Answers,
+    /// Tools with points, steps and harm.
+    Games,
+}
+
+impl Scale {
+    /// All of them.
+    pub const ALL: [Scale; 5] = [Scale::Bundles, Scale::Far, Scale::Outcomes, Scale::Answers, Scale::Games];
+
+    /// How many of a hundred documents are about it, where all are taught.
+    fn share(self) -> usize {
+        match self {
+            Scale::Bundles => 38,
+            Scale::Far => 29,
+            Scale::Outcomes => 10,
+            Scale::Answers => 9,
+            Scale::Games => 14,
+        }
+    }
+
+    /// One of those that are taught, in the proportion of their shares.
+    fn draw(dice: &mut Dice, taught: &[Scale]) -> Scale {
+        let mut place = dice.below(taught.iter().map(|scale| scale.share()).sum());
+        for scale in taught {
+            match place.checked_sub(scale.share()) {
+                Some(rest) => place = rest,
+                None => return *scale,
+            }
+        }
+        Scale::Far
+    }
+}
 
 /// What a document is about, and what is asked.
 pub(super) type Written = (String, Vec<Exchange>);
@@ -37,13 +83,14 @@ impl Draw<'_> {
         around.situation.stated = false;
         // What a choice depends on is shown more often.
         let aimed = self.policy.far() != [false; 2] && dice.chance(0.65);
-        let (body, mut exchanges) = match dice.below(100) {
+        let drawn = Scale::draw(dice, &self.policy.taught());
+        let (body, mut exchanges) = match drawn {
             _ if aimed => far::write(self, dice, around),
-            0..=37 => list::write(self, dice, around),
-            38..=66 => far::write(self, dice, around),
-            67..=76 => outcomes::write(self, dice, around),
-            77..=85 => answers::write(self, dice, around),
-            _ => game::write(self, dice, around),
+            Scale::Bundles => list::write(self, dice, around),
+            Scale::Far => far::write(self, dice, around),
+            Scale::Outcomes => outcomes::write(self, dice, around),
+            Scale::Answers => answers::write(self, dice, around),
+            Scale::Games => game::write(self, dice, around),
         };
         if dice.chance(0.4) {
             dice.shuffle(&mut exchanges);
