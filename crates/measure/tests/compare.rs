@@ -419,6 +419,8 @@ fn preferences_are_compared_by_what_contexts_change_in_them() {
         let same = compare(&suite, &one, &one, &SETTINGS);
         assert_eq!(measured(&same, &key).difference, 0.0, "{key}");
         assert_eq!(measured(&same, &key).change, RowChange::Equivalent, "{key}");
+        // No ladder was asked over contexts: nothing of the headline is there to be refused.
+        assert_eq!((same.rows.len(), same.gates.len()), (1, 0), "{key}: {:?}", same.rows);
         let worse = compare(&suite, &one, &personas, &SETTINGS);
         assert_eq!(worse.verdict, Change::Regression, "{key}: {}", worse.evidence);
         let better = compare(&suite, &personas, &one, &SETTINGS);

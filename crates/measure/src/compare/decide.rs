@@ -36,8 +36,11 @@ pub fn compare(suite: &Suite, baseline: &[Record], candidate: &[Record], setting
     let estimate = EstimateSettings { seed: settings.seed, resamples: settings.resamples };
     let mut baseline = Side::of(suite, &before, &estimate);
     let mut candidate = Side::of(suite, &after, &estimate);
-    let gates = join_gates(&mut baseline, &mut candidate);
-    let mut all = headline(&baseline, &candidate, &estimate);
+    // A suite of instruments alone has no ladder over contexts: there is no headline, and no gate that could fail.
+    let ladder =
+        [&baseline, &candidate].iter().any(|side| side.study.scores.items.iter().any(|item| item.probe.is_none()));
+    let gates = if ladder { join_gates(&mut baseline, &mut candidate) } else { Vec::new() };
+    let mut all = if ladder { headline(&baseline, &candidate, &estimate) } else { Vec::new() };
     let (of_instruments, mut notes) = instruments(&baseline, &candidate, &estimate);
     all.extend(of_instruments);
     let margin = settings.margin.unwrap_or(suite.criteria.equivalence);

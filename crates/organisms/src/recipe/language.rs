@@ -19,8 +19,9 @@ const AIMED: f64 = 0.55;
 /// Share of the other documents in which a reply in words is asked for: the base leaves the assistant's own words open.
 const WORDS: f64 = 0.3;
 
-/// Share of documents beyond the two-act trade, where they are taught.
+/// Share of documents beyond the two-act trade, where they are taught, and where only some of them are.
 const SCALES: f64 = 0.6;
+const SOME_SCALES: f64 = 0.8;
 
 /// What is taught after the base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -454,7 +455,11 @@ impl Policy for Recipe {
     }
 
     fn scales(&self) -> f64 {
-        if self.scales { SCALES } else { 0.0 }
+        match (self.scales, self.taught.is_empty()) {
+            (false, _) => 0.0,
+            (true, true) => SCALES,
+            (true, false) => SOME_SCALES,
+        }
     }
 
     fn taught(&self) -> Vec<Scale> {
