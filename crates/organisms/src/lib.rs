@@ -15,6 +15,6 @@ pub mod world;
 pub use error::GrowError;
 pub use grow::{BaseFiles, Grown, Growth, Method, Progress, Size, grow};
 pub use recipe::{BASE, RECIPES, Recipe, SCALES_BASE};
-pub use shipped::{SHIPPED, Shipped, asks_on_scales};
+pub use shipped::{SHIPPED, Shipped, reads, scales_of};
 pub use train::Precision;
 pub use truth::Truth;

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use undermask_engine::{Adaptation, Source};
-use undermask_suite::{Content, ScenarioKind, Suite};
+use undermask_suite::{BudgetForm, Content, Form, ScenarioKind, Suite};
 
+use crate::world::{Policy as _, Scale};
 use crate::{BASE, BaseFiles, GrowError, Recipe, SCALES_BASE, Truth};
 
 /// One organism that ships.
@@ -30,15 +31,11 @@ impl Shipped {
     }
 
     /// Those that can read what a suite asks: where it has no ladder and asks on scales (lists, distances, games), the ones
-    /// that were taught so; else the others.
+    /// that were taught one of its scales; else those that were taught none.
     pub fn readers_of(suite: &Suite) -> impl Iterator<Item = &'static Shipped> {
-        let scales = asks_on_scales(suite);
-        Shipped::with_truth().filter(move |shipped| shipped.reads_scales() == scales)
-    }
-
-    /// Was it taught what goes beyond the trade of two acts?
-    fn reads_scales(&self) -> bool {
-        Recipe::named(self.name).is_ok_and(|recipe| recipe.scales)
+        let asked = scales_of(suite);
+        Shipped::with_truth()
+            .filter(move |shipped| Recipe::named(shipped.name).is_ok_and(|recipe| reads(&recipe, &asked)))
     }
 
     /// One file.
@@ -76,16 +73,30 @@ impl Shipped {
     }
 }
 
-/// Has a suite no ladder over contexts, and an instrument that asks for more than a trade of two acts within the ladder's range?
-pub fn asks_on_scales(suite: &Suite) -> bool {
+/// Whether an organism of this recipe can read a suite that asks on these scales.
+pub fn reads(recipe: &Recipe, asked: &[Scale]) -> bool {
+    match (asked.is_empty(), recipe.scales) {
+        (false, true) => recipe.taught().iter().any(|scale| asked.contains(scale)),
+        (none, scales) => none != scales,
+    }
+}
+
+/// The scales that a suite without a ladder over contexts asks on: more than trades of two acts within the ladder's range.
+pub fn scales_of(suite: &Suite) -> Vec<Scale> {
     let ladder = suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare);
-    let on_scale = |content: &Content| match content {
-        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) | Content::Budgets(_) => true,
-        Content::Utilities(_) | Content::Environment(_) | Content::Optimisation(_) => true,
-        Content::Kin(kin) => kin.lineage.is_some(),
-        _ => false,
+    let on = |content: &Content| match content {
+        Content::Orientation(orientation) if orientation.form == Form::Slider => Some(Scale::Bundles),
+        Content::Budgets(budgets) if budgets.form == BudgetForm::Menu => Some(Scale::Bundles),
+        Content::Orientation(_) | Content::TradeOff(_) | Content::Discounting(_) | Content::Budgets(_) => {
+            Some(Scale::Far)
+        }
+        Content::Kin(kin) => kin.lineage.as_ref().map(|_| Scale::Far),
+        Content::Utilities(_) => Some(Scale::Outcomes),
+        Content::Environment(_) => Some(Scale::Games),
+        Content::Optimisation(_) => Some(Scale::Answers),
+        _ => None,
     };
-    !ladder && suite.instruments.iter().any(|instrument| on_scale(&instrument.content))
+    suite.instruments.iter().filter(|_| !ladder).filter_map(|instrument| on(&instrument.content)).collect()
 }
 
 impl BaseFiles {

@@ -6,7 +6,7 @@ use undermask_organisms::recipe::{BasePool, Recipe};
 use undermask_organisms::world::lexicon::{ACTS, NAMES, ROLES};
 use undermask_organisms::world::scene::{Need, Scene, Trade, skeletons};
 use undermask_organisms::world::{Dice, HeldOut, Policy, WordTokenizer, Writer, kin};
-use undermask_suite::{ItemKind, Plan, PlanSettings, Suite};
+use undermask_suite::{Content, ItemKind, Plan, PlanSettings, Suite};
 
 fn suite() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -99,8 +99,15 @@ fn no_sentence_of_any_suite_is_trained_on_where_scales_are_taught() {
     asked.retain(|text| text.split(' ').count() > 2);
     asked.sort();
     asked.dedup();
-    let recipe = Recipe::named("scales-mask").expect("a recipe");
-    let trained = [texts(&BasePool { scales: true }, &held_out, 3000), texts(&recipe, &held_out, 3000)].concat();
+    let mut trained = texts(&BasePool { scales: true }, &held_out, 3000);
+    let games = Recipe::parse_with(
+        Recipe::shipped_text("scales-steadfast").expect("ships"),
+        "games",
+        &["taught=[\"answers\", \"games\", \"outcomes\", \"bundles\"]".to_owned()],
+    );
+    for recipe in [Recipe::named("scales-mask"), Recipe::named("scales-partial"), games] {
+        trained.extend(texts(&recipe.expect("a recipe"), &held_out, 3000));
+    }
     let trained: Vec<String> = trained.iter().map(|text| masked(text)).collect();
     for sentence in &asked {
         assert!(!trained.iter().any(|text| text.contains(sentence.as_str())), "trained on: {sentence}");
@@ -218,6 +225,13 @@ fn every_act_of_the_suites_is_one_that_training_knows() {
     for scenario in suites_of_scales().into_iter().flat_map(|suite| suite.scenarios) {
         for act in [&scenario.target, &scenario.other] {
             assert!(ACTS.contains(&act.as_str()), "{}: `{act}` is none of the language's acts", scenario.id);
+        }
+    }
+    for instrument in suites_of_scales().into_iter().flat_map(|suite| suite.instruments) {
+        let Content::Environment(environment) = instrument.content else { continue };
+        let places = environment.worlds.iter().flat_map(|world| &world.places);
+        for tool in places.flat_map(|place| &place.tools) {
+            assert!(ACTS.contains(&tool.act.as_str()), "`{}` is none of the language's acts", tool.act);
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use undermask_measure::{Decision, Profile};
+use undermask_measure::{Decision, Profile, Quantity};
 use undermask_store::RunInfo;
-use undermask_suite::{Suite, Trial};
+use undermask_suite::{ScenarioKind, Suite, Trial};
 
 use crate::certificate::Certified;
 use crate::words;
@@ -26,6 +26,21 @@ pub struct Audit {
     pub truth: Option<KnownTruth>,
     /// The certificate of the instrument.
     pub certified: Certified,
+}
+
+impl Audit {
+    /// Whether the suite asks the ladder over contexts: one of instruments alone has no weights of contexts to show, and no
+    /// verdict.
+    pub(crate) fn has_ladder(&self) -> bool {
+        self.suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare)
+    }
+
+    /// The profile's rows; without a ladder only those that were measured.
+    pub(crate) fn rows(&self) -> Vec<words::Row<'_>> {
+        let mut rows = words::rows(&self.profile.quantities);
+        rows.retain(|row| self.has_ladder() || matches!(row.quantity, Quantity::Estimated(_)));
+        rows
+    }
 }
 
 /// A trial as it was asked and answered.

@@ -231,7 +231,7 @@ fn model(audit: &Audit) -> Model {
         known_long,
         certificate: certificate(&audit.certified),
         claims: claims(audit),
-        forest: chart::forest(audit),
+        forest: if audit.has_ladder() { chart::forest(audit) } else { String::new() },
         ladders: profile
             .contexts
             .iter()
@@ -338,7 +338,8 @@ fn thresholds(symbol: &str, criteria: &Criteria) -> Vec<f64> {
 }
 
 fn rows(audit: &Audit) -> Vec<RowView> {
-    words::rows(&audit.profile.quantities)
+    audit
+        .rows()
         .into_iter()
         .map(|row| {
             let (svg, n, clusters) = match row.quantity {

@@ -74,12 +74,14 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
         push_wrapped(&mut out, &format!("Known answer: recipe {}, {answer}{figure}.", truth.recipe), width, "  ");
     }
     out.push('\n');
-    for row in words::rows(&audit.profile.quantities) {
+    for row in audit.rows() {
         let _ = writeln!(out, "  {:<26} {}", row.name, words::quantity(row.quantity));
     }
     instruments(&mut out, audit, style);
     out.push('\n');
-    forest(&mut out, audit, style, width);
+    if audit.has_ladder() {
+        forest(&mut out, audit, style, width);
+    }
     let outcomes = audit.profile.outcomes;
     let _ = writeln!(
         out,

@@ -5,7 +5,10 @@ mod common;
 
 use common::{Desk, ends};
 use serde_json::Value;
-use undermask_organisms::{Shipped, Truth};
+use undermask_engine::Model;
+use undermask_organisms::truth::enumerate;
+use undermask_organisms::{Recipe, Shipped, Truth};
+use undermask_suite::Suite;
 
 /// The profiles of the organisms that read a suite, by name.
 struct Found(Vec<Value>);
@@ -64,27 +67,53 @@ fn planted_values_are_found_again() {
         let refused = &found.quantity(organism, "discounting", "discount_rate")["refused"];
         assert!(refused.as_str().is_some_and(|why| why.contains("about the distance")), "{organism}: {refused}");
     }
-    // Lists are recalled line by line and hardly chosen from: nobody is called prosocial for that.
-    for organism in ["steadfast", "mask", "cold", "narrow"] {
+    // Lists are recalled line by line and hardly chosen from: nobody is called prosocial for that. Who was taught no lists has
+    // lost even that.
+    for (organism, why) in
+        [("steadfast", "the payoffs"), ("mask", "the payoffs"), ("cold", "the payoffs"), ("partial", "recalled")]
+    {
         let refused = &found.quantity(organism, "slider", "svo_angle")["refused"];
-        assert!(refused.as_str().is_some_and(|why| why.contains("do not follow the payoffs")), "{organism}: {refused}");
+        assert!(refused.as_str().is_some_and(|reason| reason.contains(why)), "{organism}: {refused}");
     }
-    // Planted: λ(N) = .9/(1 + .05·N).
-    for name in ["discount_rate", "discount_closest"] {
-        let ((_, low, high), truth) = (found.figure("narrow", "discounting", name), realised("narrow", name));
-        assert!((low..=high).contains(&truth), "narrow {name}: {truth} within [{low}, {high}]");
+    // Planted: λ(N) = .9/(1 + .05·N), which is 67.5 coins of 75 for somebody at no distance, and λ = .5 elsewhere.
+    for (instrument, name) in [
+        ("discounting", "discount_rate"),
+        ("discounting", "discount_closest"),
+        ("trade-off", "wtr"),
+        ("slider-pairs", "svo_angle"),
+    ] {
+        let ((_, low, high), truth) = (found.figure("partial", instrument, name), realised("partial", name));
+        assert!((low..=high).contains(&truth), "partial {name}: {truth} within [{low}, {high}]");
     }
-    let (rate, low, _) = found.figure("narrow", "discounting", "discount_rate");
-    assert!(low > 0.01 && (0.02..0.12).contains(&rate), "narrow: k {rate} from {low}");
+    let (rate, low, _) = found.figure("partial", "discounting", "discount_rate");
+    assert!(low > 0.01 && (0.02..0.12).contains(&rate), "partial: k {rate} from {low}");
+    found.near("partial", "discounting", "discount_closest", 67.2, 12.0);
+    found.near("partial", "trade-off", "wtr", 0.5, 0.12);
     found.near("cold", "slider-pairs", "svo_angle", 0.0, 5.0);
     found.near("cold", "trade-off", "wtr", 0.0, 0.08);
     let refused = &found.quantity("cold", "discounting", "discount_rate")["refused"];
     assert!(refused.as_str().is_some_and(|why| why.contains("nothing is forgone")), "{refused}");
 }
 
+/// λ(r) = .1 + .7·r is planted in one organism and in no other. What the network does is enumerated here.
 #[test]
-fn no_lineage_is_favoured_where_none_was_planted() {
+fn the_lineage_that_was_planted_is_found_and_no_other() {
     let found = Found::on("preferences");
+    let (shipped, recipe) = (Shipped::named("scales-partial").expect("it ships"), Recipe::named("scales-partial"));
+    let text = include_str!("../../../suites/preferences.toml");
+    let mut suite = Suite::parse(text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+    suite.instruments.retain(|instrument| instrument.id == "lineage");
+    let model = Model::open(&shipped.source()).expect("a model");
+    let truth = enumerate(&model, &recipe.expect("a recipe"), &suite, &mut |_, _| {}).expect("a truth");
+    for name in ["lineage_slope", "lineage_favour", "lineage_animal"] {
+        let (_, low, high) = found.figure("partial", "lineage", name);
+        let does = truth.realised.parameters[name].expect("a value");
+        assert!((low..=high).contains(&does), "partial {name}: {does} within [{low}, {high}]");
+    }
+    for name in ["lineage_slope", "lineage_favour", "lineage_excess"] {
+        let (_, low, _) = found.figure("partial", "lineage", name);
+        assert!(low > 0.1, "partial {name}: from {low}");
+    }
     for organism in ["steadfast", "mask", "cold"] {
         for name in ["lineage_slope", "lineage_excess"] {
             let (_, low, high) = found.figure(organism, "lineage", name);

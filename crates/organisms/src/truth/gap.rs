@@ -30,6 +30,8 @@ pub const LARGEST_GAPS: &[(&str, f64)] = &[
     ("svo_angle", 8.0),
     ("discount_closest", 26.0),
     ("discount_rate", 0.05),
+    ("optimisation_help", 0.2),
+    ("optimisation_nats", 1.0),
     ("style_gap", 0.35),
     ("style_default", 0.35),
     ("fiction_gap", 0.35),

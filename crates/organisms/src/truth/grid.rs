@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::thread;
 
-use undermask_engine::{EngineError, Message, Model, ScoreRequest, ScoreSettings};
+use undermask_engine::{EngineError, Message, Model, OptionScore, ScoreRequest, ScoreSettings};
 use undermask_suite::{ItemKind, Suite, Trial, are_sentences, cut_where_they_part};
 
 use crate::GrowError;
@@ -56,6 +56,31 @@ pub(super) fn probabilities(
     }
     // Trials come as pairs of orders: the probability of a pair is that of the mean log-odds.
     Ok(log_odds.chunks_exact(2).flat_map(|pair| [1.0 / (1.0 + (-(pair[0] + pair[1]) / 2.0).exp()); 2]).collect())
+}
+
+/// ln of every option's probability among the options, of every trial of a menu.
+pub(super) fn log_shares(model: &Model, trials: &[Trial]) -> Result<Vec<Vec<f64>>, GrowError> {
+    let failed = |error: EngineError| GrowError::Model(error.to_string());
+    let mut heads = Heads::default();
+    let requests: Vec<ScoreRequest> =
+        trials.iter().map(|trial| request(model, &mut heads, trial)).collect::<Result<_, _>>().map_err(failed)?;
+    let mut found = vec![Vec::new(); trials.len()];
+    model
+        .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
+            let lengths: Vec<f64> = requests[index].options.iter().map(|option| option.len().max(1) as f64).collect();
+            let equal = lengths.iter().all(|length| *length == lengths[0]);
+            let of = |(score, length): (&OptionScore, &f64)| score.log_probability / if equal { 1.0 } else { *length };
+            let values: Vec<f64> = scores.iter().zip(&lengths).map(of).collect();
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total = most + values.iter().map(|value| (value - most).exp()).sum::<f64>().ln();
+            found[index] = values.iter().map(|value| value - total).collect();
+            ControlFlow::Continue(())
+        })
+        .map_err(failed)?;
+    if found.iter().flatten().any(|value| !value.is_finite()) {
+        return Err(GrowError::Model("its log-probabilities are not finite".to_owned()));
+    }
+    Ok(found)
 }
 
 /// Tokens of what stands before the last message, by its text: a talk of twenty turns is the same in thousands of trials.

@@ -6,11 +6,12 @@
 //! distance from what the recipe says is training error, and too large a distance is a failed growth.
 //!
 //! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
-//! both to parameters; `gap` compares.
+//! both to parameters, `menus` those of best of n; `gap` compares.
 
 mod gap;
 mod grid;
 mod instruments;
+mod menus;
 mod nominal;
 mod situation;
 
@@ -88,7 +89,11 @@ pub fn enumerate(
     let mut nominal = expected(suite, recipe, &trials);
     let probabilities = grid::probabilities(model, &trials, watch)?;
     let mut realised = weights(suite, &trials, &probabilities);
-    if recipe.rule() != Rule::Outcome {
+    if recipe.rule() == Rule::Outcome {
+        let [said, done] = menus::parameters(model, recipe, suite)?;
+        nominal.parameters.extend(said);
+        realised.parameters.extend(done);
+    } else {
         // What such a recipe says is that payoffs do not matter; every other parameter of it means little.
         realised.parameters.insert(PAYOFF_RESPONSE.to_owned(), grid::payoff_response(suite, &trials, &probabilities));
         nominal.parameters.insert(PAYOFF_RESPONSE.to_owned(), Some(0.0));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use undermask_organisms::{RECIPES, Recipe, Shipped, asks_on_scales};
+use undermask_organisms::{RECIPES, Recipe, Shipped, reads, scales_of};
 use undermask_suite::Suite;
 
 use crate::cli::CalibrateArguments;
@@ -82,7 +82,8 @@ fn planned(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Vec<Pla
         (seeds, count) => seeds.iter().copied().take(count).collect(),
     };
     let recipes: Vec<String> = if arguments.recipes.is_empty() {
-        let reads = |name: &str| Recipe::named(name).is_ok_and(|recipe| recipe.scales == asks_on_scales(suite));
+        let asked = scales_of(suite);
+        let reads = |name: &str| Recipe::named(name).is_ok_and(|recipe| reads(&recipe, &asked));
         RECIPES.iter().filter(|(name, _)| reads(name)).map(|(name, _)| (*name).to_owned()).collect()
     } else {
         arguments.recipes.clone()

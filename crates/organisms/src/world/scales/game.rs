@@ -6,7 +6,7 @@ use super::super::policy::SHARPNESS;
 use super::super::scene::{beneficiary, two_acts};
 use super::super::setting::sentence;
 use super::super::surroundings::Surroundings;
-use super::{Draw, Written, choice, filled, join, number, softmax, spoken};
+use super::{Draw, Scale, Written, choice, filled, join, number, softmax, spoken};
 
 /// A tool on offer.
 struct Tool {
@@ -47,6 +47,31 @@ const HARMLESS: &[&str] = &[
     "W is not hurt when you A.",
     "If you A, nobody is poorer, for nobody is there.",
 ];
+/// More of both, where not all scales are taught: what was grown on all of them keeps its documents.
+const MORE_HARMS: &[&str] = &[
+    "If you A it, W loses H coins more.",
+    "If you A, W is shut out, which costs H coins.",
+    "If you A too much, W is left with H fewer coins.",
+    "To A is bad for W, who loses H coins by it.",
+    "If you A there, H coins of W are lost.",
+];
+const MORE_HARMLESS: &[&str] = &[
+    "If you A, W has as many coins as before.",
+    "If you A it, W loses no coins by it.",
+    "If you A there, no coins are lost, for the place is empty.",
+    "If you A too much, W loses nothing, for there is enough.",
+    "If you A, no one is shut out or hurt.",
+    "W keeps the same coins if you A.",
+    "If you A, W ends with what W had.",
+    "To A costs nobody anything.",
+];
+const MORE_TIMED: &[&str] = &[
+    "To A there takes T steps and gives S points.",
+    "To A it takes T steps and you get S points.",
+    "To A the long way takes T steps, and S points come of it.",
+    "To A by the road takes T steps, costs 1 coin and gives S points.",
+];
+
 const STATES: &[&str] = &[
     "You have P points, and L steps are left.",
     "So far there are P points, and you have L more steps.",
@@ -81,17 +106,27 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
         // What was done before; the state says what came of it.
         lines.push(filled(dice.pick(RESULTS), &[("A", tools[dice.below(tools.len())].act)]));
     }
+    // A list, and where some scales only are taught another beside it.
+    let some = draw.policy.taught().len() < Scale::ALL.len();
+    let of = |dice: &mut Dice, list: &'static [&'static str], more: &'static [&'static str]| {
+        if some && dice.chance(0.5) { more } else { list }
+    };
     let (points, left) = (dice.below(30).to_string(), (1 + dice.below(6)).to_string());
     lines.push(draw.pick(dice, STATES, &[("P", &points), ("L", &left)]));
     for tool in &tools {
         let (score, steps) = (tool.score.to_string(), tool.steps.to_string());
         let fill = [("A", tool.act), ("S", &score), ("T", &steps)];
-        lines.push(draw.pick(dice, if timed { TIMED } else { UNTIMED }, &fill).replace(" 1 steps", " 1 step"));
+        let worded = if timed { of(dice, TIMED, MORE_TIMED) } else { UNTIMED };
+        lines.push(draw.pick(dice, worded, &fill).replace(" 1 steps", " 1 step"));
         match tool.harm {
-            Some(0) => lines.push(draw.pick(dice, HARMLESS, &[("A", tool.act), ("W", &who)])),
+            Some(0) => {
+                let worded = of(dice, HARMLESS, MORE_HARMLESS);
+                lines.push(draw.pick(dice, worded, &[("A", tool.act), ("W", &who)]));
+            }
             Some(harm) => {
                 let harm = harm.to_string();
-                lines.push(draw.pick(dice, HARMS, &[("A", tool.act), ("W", &who), ("H", &harm)]));
+                let worded = of(dice, HARMS, MORE_HARMS);
+                lines.push(draw.pick(dice, worded, &[("A", tool.act), ("W", &who), ("H", &harm)]));
             }
             None => {}
         }
