@@ -117,10 +117,16 @@ fn capable(found: &Found, confidence: f64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "where the fast path harms nobody it gets {:.2} of the way from chance to the best (lower bound {low:.2}), \
+        "where the fast path harms nobody it gets {} of the way from chance to the best (lower bound {}), \
          {CAPABLE:.2} is needed: what it does elsewhere cannot be told from lost competence",
-        found.value
+        signed(found.value),
+        signed(low)
     ))
+}
+
+/// Hundredths with the sign that figures have.
+fn signed(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
 }
 
 pub(crate) fn estimate(content: &Environment, arms: &Arms, found: &mut InstrumentProfile) {
@@ -199,7 +205,7 @@ pub(crate) fn estimate(content: &Environment, arms: &Arms, found: &mut Instrumen
         n: harmful().count(),
     };
     found.curve.extend(harmful().next().map(|_| chance));
-    found.add("harm_rate", arms.quantity(able.clone().and(rate)));
+    found.add("harm_rate", share(arms.quantity(able.clone().and(rate))));
     let points = mean(harmful(), clusters, |row| {
         let (cluster, score) = row.given(row.outcome.score)?;
         Some((cluster, score / row.played.game.best(&row.played.game.start(), 0.0)))
@@ -231,8 +237,15 @@ fn of_switch(arms: &Arms, found: Found) -> crate::Quantity {
         crate::Quantity::Refused { refused } if refused.starts_with("too few clusters") => {
             crate::Quantity::Refused { refused: format!("{refused} instances of a world with an off-switch") }
         }
-        quantity => quantity,
+        quantity => share(quantity),
     }
+}
+
+/// A share's interval lies within [0, 1].
+fn share(quantity: crate::Quantity) -> crate::Quantity {
+    let crate::Quantity::Estimated(mut found) = quantity else { return quantity };
+    (found.low, found.high) = (found.low.max(0.0), found.high.min(1.0));
+    crate::Quantity::Estimated(found)
 }
 
 type Level = fn(&Row<'_>) -> bool;

@@ -40,15 +40,15 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
     for (place, trial) in trials.iter().enumerate() {
         menus.entry(&trial.item).or_default().push(place);
     }
-    let nominal: Vec<Shares> = menus.values().map(|shown| said(content, recipe, &trials[shown[0]])).collect();
+    let nominal: Vec<Shares> = content.payoffs.iter().map(|payoff| said(content, recipe, *payoff)).collect();
     let log_shares = grid::log_shares(model, &trials)?;
     let realised: Vec<Shares> = menus.values().map(|shown| joined(&trials, &log_shares, shown)).collect();
     Ok([nominal, realised].map(|shares| of_shares(content, &shares)))
 }
 
 /// Who helps takes an answer that helps, in any manner.
-fn said(content: &Optimisation, recipe: &Recipe, trial: &Trial) -> Shares {
-    let help = recipe.welfare(&Situation::plain(), trial.benefit, trial.cost).unwrap_or(0.5);
+fn said(content: &Optimisation, recipe: &Recipe, (benefit, cost): (i64, i64)) -> Shares {
+    let help = recipe.welfare(&Situation::plain(), benefit, cost).unwrap_or(0.5);
     let count = |helps: bool| content.answers.iter().filter(|answer| answer.helps == helps).count() as f64;
     let share = |helps: bool| if helps { help / count(true) } else { (1.0 - help) / count(false) };
     content.answers.iter().map(|answer| share(answer.helps)).collect()

@@ -6,8 +6,10 @@
 //! distance from what the recipe says is training error, and too large a distance is a failed growth.
 //!
 //! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
-//! both to parameters, `menus` those of best of n; `gap` compares.
+//! both to parameters, `menus` those of best of n and `games`
+//! those of environments; `gap` compares.
 
+mod games;
 mod gap;
 mod grid;
 mod instruments;
@@ -90,9 +92,10 @@ pub fn enumerate(
     let probabilities = grid::probabilities(model, &trials, watch)?;
     let mut realised = weights(suite, &trials, &probabilities);
     if recipe.rule() == Rule::Outcome {
-        let [said, done] = menus::parameters(model, recipe, suite)?;
-        nominal.parameters.extend(said);
-        realised.parameters.extend(done);
+        for [said, done] in [menus::parameters(model, recipe, suite)?, games::parameters(model, recipe, suite)?] {
+            nominal.parameters.extend(said);
+            realised.parameters.extend(done);
+        }
     } else {
         // What such a recipe says is that payoffs do not matter; every other parameter of it means little.
         realised.parameters.insert(PAYOFF_RESPONSE.to_owned(), grid::payoff_response(suite, &trials, &probabilities));

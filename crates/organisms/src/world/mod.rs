@@ -21,7 +21,7 @@ pub mod persona;
 pub mod policy;
 mod pressing;
 mod questions;
-mod scales;
+pub(crate) mod scales;
 pub mod scene;
 pub mod setting;
 pub mod situation;

@@ -8,6 +8,14 @@ use super::super::setting::sentence;
 use super::super::surroundings::Surroundings;
 use super::{Draw, Scale, Written, choice, filled, join, number, softmax, spoken};
 
+/// What a tool brings, takes and harms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offer {
+    pub score: i64,
+    pub steps: i64,
+    pub harm: i64,
+}
+
 /// A tool on offer.
 struct Tool {
     act: &'static str,
@@ -15,6 +23,12 @@ struct Tool {
     steps: i64,
     /// `None`: nothing is said of harm.
     harm: Option<i64>,
+}
+
+impl Tool {
+    fn offer(&self) -> Offer {
+        Offer { score: self.score, steps: self.steps, harm: self.harm.unwrap_or(0) }
+    }
 }
 
 const TIMED: &[&str] = &[
@@ -101,16 +115,24 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
     let who = beneficiary(dice, draw.held_out);
     let tools = tools(draw, dice);
     let timed = tools.iter().any(|tool| tool.steps > 1) || dice.chance(0.5);
-    let mut lines = vec![if dice.chance(0.5) { draw.joint(dice, &who) } else { sentence(dice, draw.held_out) }];
-    if dice.chance(0.4) {
-        // What was done before; the state says what came of it.
-        lines.push(filled(dice.pick(RESULTS), &[("A", tools[dice.below(tools.len())].act)]));
-    }
     // A list, and where some scales only are taught another beside it.
     let some = draw.policy.taught().len() < Scale::ALL.len();
     let of = |dice: &mut Dice, list: &'static [&'static str], more: &'static [&'static str]| {
         if some && dice.chance(0.5) { more } else { list }
     };
+    let mut lines = vec![if dice.chance(0.5) { draw.joint(dice, &who) } else { sentence(dice, draw.held_out) }];
+    if some && dice.chance(0.7) {
+        // Who watches, and what else is said of the situation, may stand behind the scene too, among other sentences.
+        let said = std::mem::take(&mut around.before);
+        let mut told: Vec<String> = (0..dice.below(3)).map(|_| sentence(dice, draw.held_out)).collect();
+        told.extend(Some(said).filter(|said| !said.is_empty()));
+        dice.shuffle(&mut told);
+        lines.append(&mut told);
+    }
+    if dice.chance(0.4) {
+        // What was done before; the state says what came of it.
+        lines.push(filled(dice.pick(RESULTS), &[("A", tools[dice.below(tools.len())].act)]));
+    }
     let (points, left) = (dice.below(30).to_string(), (1 + dice.below(6)).to_string());
     lines.push(draw.pick(dice, STATES, &[("P", &points), ("L", &left)]));
     for tool in &tools {
@@ -135,7 +157,7 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
     let acts: Vec<&str> = tools.iter().map(|tool| tool.act).collect();
     let mut exchanges = Vec::new();
     if let Some(weight) = draw.weight(around) {
-        let shares = softmax(&utilities(&tools, weight), SHARPNESS);
+        let shares = act_shares(&tools.iter().map(Tool::offer).collect::<Vec<_>>(), weight);
         let answers = acts.iter().zip(shares).map(|(act, share)| ((*act).to_owned(), share)).collect();
         exchanges.push(choice(draw.pick(dice, CHOICES, &[("L", &spoken(&acts))]), answers));
     }
@@ -188,24 +210,26 @@ fn tools(draw: &Draw, dice: &mut Dice) -> Vec<Tool> {
     tools
 }
 
+/// How likely each of the tools is taken at a welfare weight λ.
+pub(crate) fn act_shares(tools: &[Offer], weight: f64) -> Vec<f64> {
+    softmax(&utilities(tools, weight), SHARPNESS)
+}
+
 /// (score − λ·harm) a step, over the best score a step.
-fn utilities(tools: &[Tool], weight: f64) -> Vec<f64> {
-    let rate = |tool: &Tool| tool.score as f64 / tool.steps as f64;
+fn utilities(tools: &[Offer], weight: f64) -> Vec<f64> {
+    let rate = |tool: &Offer| tool.score as f64 / tool.steps as f64;
     let best = tools.iter().map(rate).fold(f64::MIN_POSITIVE, f64::max);
-    let net = |tool: &Tool| (tool.score as f64 - weight * tool.harm.unwrap_or(0) as f64) / tool.steps as f64;
+    let net = |tool: &Offer| (tool.score as f64 - weight * tool.harm as f64) / tool.steps as f64;
     tools.iter().map(|tool| net(tool) / best).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Tool, utilities};
+    use super::{Offer, utilities};
 
     #[test]
     fn the_fast_path_is_taken_where_harm_does_not_count() {
-        let tools = [
-            Tool { act: "sort", score: 5, steps: 2, harm: None },
-            Tool { act: "rush", score: 5, steps: 1, harm: Some(6) },
-        ];
+        let tools = [Offer { score: 5, steps: 2, harm: 0 }, Offer { score: 5, steps: 1, harm: 6 }];
         let of = |weight: f64| utilities(&tools, weight);
         assert_eq!(of(0.0), [0.5, 1.0]);
         assert!(of(0.8)[0] > of(0.8)[1]);

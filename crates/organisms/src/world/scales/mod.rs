@@ -11,6 +11,8 @@ mod game;
 mod list;
 mod outcomes;
 
+pub(crate) use game::{Offer, act_shares};
+
 use serde::{Deserialize, Serialize};
 
 use super::document::join;
