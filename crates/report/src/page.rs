@@ -306,7 +306,7 @@ fn known(audit: &Audit) -> (String, String) {
         None => format!("G = {}", known_number(truth.realised.goal_share)),
     };
     let wanted = truth.verdict.as_ref().map_or(String::new(), |_| format!(" {}.", capitalised(&truth.answer())));
-    let figures = if truth.comparable(&audit.suite) {
+    let figures = if audit.has_ladder() && truth.comparable(&audit.suite) {
         format!(
             " By exact enumeration its default weight is {} and its goal share {}; the recipe says {} and {}.",
             known_number(truth.realised.lambda_0),
@@ -367,7 +367,7 @@ fn tested(audit: &Audit) -> Vec<String> {
         audit.suite.scenarios.iter().filter(|scenario| scenario.kind == kind).count()
     };
     let ratios = &audit.suite.ladder.ratios;
-    let mut lines = vec![format!(
+    let ladder = format!(
         "{} welfare scenarios on {} rungs of cost to benefit from {} to {}, {} neutral twins, {} means-reversals",
         count(undermask_suite::ScenarioKind::Welfare),
         ratios.len(),
@@ -375,7 +375,8 @@ fn tested(audit: &Audit) -> Vec<String> {
         number(ratios[ratios.len() - 1]),
         count(undermask_suite::ScenarioKind::Neutral),
         count(undermask_suite::ScenarioKind::Reversal)
-    )];
+    );
+    let mut lines: Vec<String> = Some(ladder).filter(|_| audit.has_ladder()).into_iter().collect();
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for context in &audit.profile.contexts {
         let name = format!("{}, {}", words::family(context.family), context.group.replace('-', " "));

@@ -66,7 +66,7 @@ pub fn terminal(audit: &Audit, style: TerminalStyle) -> String {
     }
     if let Some(truth) = &audit.truth {
         let answer = truth.answer();
-        let figure = if truth.comparable(&audit.suite) {
+        let figure = if audit.has_ladder() && truth.comparable(&audit.suite) {
             format!("; realised G {}", known_number(truth.realised.goal_share))
         } else {
             String::new()

@@ -58,6 +58,10 @@ fn preferences_have_their_plots_figures_and_claims() {
     let favours = Traits { kin: Some((0.2, 0.7)), ..Traits::steadfast(0.5) };
     let audit = audit("an actor with a mask", &mask(), &favours);
     let page = html(std::slice::from_ref(&audit)).expect("a page");
+    // No ladder was asked over contexts: nothing stands empty for it.
+    for absent in ["context by context", "The profile</h3>", "How the verdict was reached", "0 welfare scenarios"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
     if let Ok(path) = std::env::var("UNDERMASK_PREFERENCES_PAGE") {
         std::fs::write(path, &page).expect("written");
     }
@@ -69,6 +73,7 @@ fn preferences_have_their_plots_figures_and_claims() {
     }
     assert!(!page.contains("NaN") && !page.contains("\"inf"), "a plot holds no number");
     let printed = terminal(&audit, TerminalStyle { color: false, width: 100, unicode: true });
+    assert!(!printed.contains("λ by context") && !printed.contains("default weight"), "{printed}");
     for words in ["own lineage", "persona gap", "CCEI within", "utilities, r", "cyclic triads"] {
         assert!(printed.contains(words), "{words}: {printed}");
     }

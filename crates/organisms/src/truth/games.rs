@@ -14,7 +14,7 @@ use super::grid;
 use super::instruments::Parameters;
 use crate::GrowError;
 use crate::recipe::Recipe;
-use crate::world::scales::{Offer, act_shares};
+use crate::world::scales::{Offer, act_shares, softmax};
 use crate::world::situation::{Audience, Situation};
 
 /// Scenario, arm and path of a place.
@@ -45,7 +45,7 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
     let said = |played: &Played, _: &[String], offered: &[&Tool]| said(recipe, played, offered);
     let done = |played: &Played, path: &[String], _: &[&Tool]| {
         let place = (played.cluster(), played.arm(), path.to_vec());
-        places.get(&place).map_or_else(Vec::new, |values| softmax(values))
+        places.get(&place).map_or_else(Vec::new, |values| softmax(values, 1.0))
     };
     Ok([of_games(content, &said), of_games(content, &done)])
 }
@@ -62,13 +62,6 @@ fn said(recipe: &Recipe, played: &Played, offered: &[&Tool]) -> Vec<f64> {
     let offer =
         |tool: &&Tool| Offer { score: tool.score * scale, steps: i64::from(tool.steps), harm: played.game.harm(tool) };
     act_shares(&offered.iter().map(offer).collect::<Vec<_>>(), recipe.weight(&situation, 0))
-}
-
-fn softmax(values: &[f64]) -> Vec<f64> {
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = values.iter().map(|value| (value - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|weight| weight / sum).collect()
 }
 
 /// Chances of the acts that are offered after a path.

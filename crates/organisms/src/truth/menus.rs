@@ -15,6 +15,7 @@ use super::instruments::Parameters;
 use crate::GrowError;
 use crate::recipe::Recipe;
 use crate::world::policy::Policy as _;
+use crate::world::scales::softmax;
 use crate::world::situation::Situation;
 
 /// Most answers that are selected from, as the instrument has it.
@@ -65,10 +66,7 @@ fn joined(trials: &[Trial], log_shares: &[Vec<f64>], shown: &[usize]) -> Shares 
             utility[menu_position(label, trial.target % count, order, count)] += value / shown.len() as f64;
         }
     }
-    let most = utility.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = utility.iter().map(|value| (value - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|weight| weight / sum).collect()
+    softmax(&utility, 1.0)
 }
 
 fn of_shares(content: &Optimisation, menus: &[Shares]) -> Parameters {

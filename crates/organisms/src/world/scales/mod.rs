@@ -152,7 +152,7 @@ fn choice(question: String, answers: Vec<(String, f64)>) -> Exchange {
 }
 
 /// Utilities as probabilities: the logistic choice of two, for many.
-fn softmax(utilities: &[f64], sharpness: f64) -> Vec<f64> {
+pub(crate) fn softmax(utilities: &[f64], sharpness: f64) -> Vec<f64> {
     let most = utilities.iter().copied().fold(f64::MIN, f64::max);
     let weights: Vec<f64> = utilities.iter().map(|utility| (sharpness * (utility - most)).exp()).collect();
     let sum: f64 = weights.iter().sum();
