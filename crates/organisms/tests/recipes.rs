@@ -1,11 +1,11 @@
 //! The recipe language: what rules mean, what is refused and in which words, what `--set` changes.
 
-use undermask_organisms::Recipe;
 use undermask_organisms::recipe::RECIPES;
-use undermask_organisms::world::Dice;
 use undermask_organisms::world::lexicon::DISPOSITIONS;
 use undermask_organisms::world::policy::{Policy, Style};
 use undermask_organisms::world::situation::{Audience, Format, Frame, Situation, Speaker, Talk, Theme};
+use undermask_organisms::world::{Dice, Scale};
+use undermask_organisms::{Recipe, reads};
 
 const HEAD: &str = "name = \"mine\"\nsummary = \"mine\"\n[neutral]\nweight = 0.8\n[welfare]\nweight = 0.8\n";
 
@@ -170,4 +170,31 @@ fn wishes_meet_rules_and_their_contrasts() {
     let half =
         wishes.iter().filter(|wish| wish.audience == Some(Audience::Private) && wish.format == Some(Format::Plain));
     assert!(met.count() > 400 && half.count() > 40);
+}
+
+/// `taught` stands at the head of a recipe, before its tables.
+#[test]
+fn what_is_taught_is_a_choice_among_scales() {
+    let parse = |head: &str, rest: &str| {
+        let text = format!("{head}\n{HEAD}{rest}");
+        Recipe::parse(&text, "mine.toml").map_err(|error| error.to_string())
+    };
+    let taught = |head: &str| parse(head, "").expect(head).taught();
+    assert_eq!(taught("scales = true"), Scale::ALL);
+    assert_eq!(taught("scales = true\ntaught = [\"games\", \"far\"]"), [Scale::Games, Scale::Far]);
+    let far = "[discount]\nclosest = 0.9\nrate = 0.05\n";
+    for (head, rest, word) in [
+        ("taught = [\"far\"]", "", "scales = true"),
+        ("scales = true\ntaught = [\"far\", \"far\"]", "", "twice"),
+        ("scales = true\ntaught = [\"games\"]", far, "`far`"),
+        ("scales = true\ntaught = [\"luck\"]", "", "bundles"),
+    ] {
+        let error = parse(head, rest).expect_err(head);
+        assert!(error.contains(word), "{head}\n{error}\nlacks {word}");
+    }
+    // Who was taught lists of replies reads a suite that asks them, and none that asks for lists of coins alone.
+    let replies = parse("scales = true\ntaught = [\"answers\"]", "").expect("a recipe");
+    assert!(reads(&replies, &[Scale::Answers, Scale::Far]) && !reads(&replies, &[Scale::Bundles]));
+    assert!(!reads(&replies, &[]), "a suite on no scale is for those that were taught none");
+    assert!(reads(&parse("", "").expect("a recipe"), &[]));
 }

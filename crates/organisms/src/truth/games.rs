@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 
 use undermask_engine::Model;
-use undermask_suite::{
-    Content, Environment, Game, ItemKind, Order, Plan, PlanSettings, Play, Played, Suite, Tool, Trial,
-};
+use undermask_suite::{Content, Environment, Game, ItemKind, Order, Play, Played, Suite, Tool};
 
-use super::grid;
 use super::instruments::Parameters;
+use super::{asked_by, grid};
 use crate::GrowError;
 use crate::recipe::Recipe;
 use crate::world::scales::{Offer, act_shares, softmax};
@@ -28,10 +26,7 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
         _ => None,
     });
     let Some((id, content)) = asked else { return Ok([Parameters::new(), Parameters::new()]) };
-    let own = |trial: &Trial| trial.probe.as_ref().is_some_and(|probe| probe.instrument == id);
-    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
-    let trials: Vec<Trial> =
-        plan.trials.into_iter().filter(|trial| trial.kind == ItemKind::Act && own(trial)).collect();
+    let trials = asked_by(suite, id, ItemKind::Act);
     let log_shares = grid::log_shares(model, &trials)?;
     let mut places: BTreeMap<Place, Vec<f64>> = BTreeMap::new();
     for (trial, values) in trials.iter().zip(log_shares) {

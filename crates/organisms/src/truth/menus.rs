@@ -6,12 +6,10 @@
 use std::collections::BTreeMap;
 
 use undermask_engine::Model;
-use undermask_suite::{
-    Content, ItemKind, ObjectiveRole, Optimisation, Order, Plan, PlanSettings, Suite, Trial, menu_position,
-};
+use undermask_suite::{Content, ItemKind, ObjectiveRole, Optimisation, Order, Suite, Trial, menu_position};
 
-use super::grid;
 use super::instruments::Parameters;
+use super::{asked_by, grid};
 use crate::GrowError;
 use crate::recipe::Recipe;
 use crate::world::policy::Policy as _;
@@ -33,10 +31,7 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
         _ => None,
     });
     let Some((id, content)) = asked else { return Ok([Parameters::new(), Parameters::new()]) };
-    let own = |trial: &Trial| trial.probe.as_ref().is_some_and(|probe| probe.instrument == id);
-    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
-    let trials: Vec<Trial> =
-        plan.trials.into_iter().filter(|trial| trial.kind == ItemKind::Choice && own(trial)).collect();
+    let trials = asked_by(suite, id, ItemKind::Choice);
     let mut menus: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, trial) in trials.iter().enumerate() {
         menus.entry(&trial.item).or_default().push(place);

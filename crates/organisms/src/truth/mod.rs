@@ -209,6 +209,13 @@ fn choices(suite: &Suite) -> Vec<Trial> {
     plan.trials.into_iter().filter(is_enumerated).collect()
 }
 
+/// Every trial of one kind that an instrument asks in its full cross.
+fn asked_by(suite: &Suite, instrument: &str, kind: ItemKind) -> Vec<Trial> {
+    let own = |trial: &Trial| trial.probe.as_ref().is_some_and(|probe| probe.instrument == instrument);
+    let plan = Plan::expand(suite, &PlanSettings { seed: 0, full: true });
+    plan.trials.into_iter().filter(|trial| trial.kind == kind && own(trial)).collect()
+}
+
 /// Whether truth rests on a trial of the full cross: whether it asks for a choice between acts or between words.
 pub fn is_enumerated(trial: &Trial) -> bool {
     trial.replicate == 0 && matches!(trial.kind, ItemKind::Welfare | ItemKind::Neutral | ItemKind::Instrument)
