@@ -1,8 +1,9 @@
 //! Chat templates: a conversation becomes the text that a model reads, as transformers' `apply_chat_template` makes it.
 //!
-//! Here is what a template is given and where it is found; the `sandbox` runs it within bounds, `python` writes values as
-//! Python does. Messages' order and roles are the template's own business: it refuses what it does not take.
+//! Here is what a template is given and where it is found; the `sandbox` runs it within bounds, on a thread `apart`; `python`
+//! writes values as Python does. Messages' order and roles are the template's own business: it refuses what it does not take.
 
+mod apart;
 mod python;
 mod sandbox;
 

@@ -3,19 +3,17 @@
 //! minijinja's fuel pays for instructions and for every 64 bytes that operators, filters and output make, so it bounds
 //! time and memory alike. What the fuel does not see is bounded here: the template's own length, and the stack, which
 //! deeply nested values use up when they are dropped; a template is compiled and rendered on a thread whose stack is large
-//! enough for the deepest value that the fuel can pay for. Last, the time: a template
-//! that takes more than a second of the processor is given up.
+//! enough for the deepest value that the fuel can pay for (`apart`). Last, the time: a template that takes more than a second
+//! of the processor is given up there.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
+use super::apart::{Failed, apart};
 use super::python;
 use crate::EngineError;
 
@@ -26,20 +24,10 @@ const FUEL: u64 = 750_000;
 const LONGEST_TEMPLATE: usize = 128 << 10;
 /// Deepest nesting of calls, includes and blocks.
 const DEEPEST: usize = 64;
-/// Stack of the thread that compiles and renders; only what is used takes memory.
-const STACK: usize = 256 << 20;
 /// The template's name within its environment.
 const NAME: &str = "chat";
 /// Marks an error that the template itself raised.
 const RAISED: &str = "raised by the template: ";
-
-/// How much of the processor's time a template may take, where the system says it. The fuel ends almost all that would take
-/// longer; not the sum of a list with itself, many times over, whose length the library counts part by part.
-const LONGEST_WORK: Duration = Duration::from_secs(1);
-/// How long it may take by the clock where the system does not say how much it worked.
-const LONGEST_TIME: Duration = Duration::from_secs(5);
-/// How often this is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A template, compiled.
 pub(super) struct Sandbox {
@@ -59,7 +47,7 @@ impl Sandbox {
             return Err(EngineError::Template(why));
         }
         let text = text.to_owned();
-        let environment = Arc::new(on_large_stack(move || environment(&text))?);
+        let environment = Arc::new(apart(move || environment(&text))??);
         Ok(Sandbox { environment, stuck: AtomicBool::new(false) })
     }
 
@@ -69,76 +57,20 @@ impl Sandbox {
     /// [`EngineError::TemplateRefused`], [`EngineError::Template`].
     pub fn render(&self, values: Value) -> Result<String, EngineError> {
         if self.stuck.load(Ordering::Relaxed) {
-            return Err(too_long());
+            return Err(Failed::TooLong.into());
         }
         let environment = Arc::clone(&self.environment);
-        let rendered = on_large_stack(move || {
+        let rendered = apart(move || {
             let template = environment.get_template(NAME).map_err(failed)?;
             let mut out = Bounded(Vec::new());
             template.render_captured_to(values, &mut out).map_err(failed)?;
             String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
         });
-        if matches!(&rendered, Err(EngineError::Template(why)) if why == TOO_LONG) {
+        if matches!(&rendered, Err(Failed::TooLong)) {
             self.stuck.store(true, Ordering::Relaxed);
         }
-        rendered
+        rendered?
     }
-}
-
-const TOO_LONG: &str = "it was given up: it takes too long";
-
-fn too_long() -> EngineError {
-    EngineError::Template(TOO_LONG.to_owned())
-}
-
-/// Does something on a thread with a large stack, and gives up on it after a while.
-fn on_large_stack<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
-) -> Result<T, EngineError> {
-    let (send, receive) = mpsc::sync_channel(1);
-    let (tell, told) = mpsc::sync_channel(1);
-    let work = move || {
-        let _ = tell.send(std::fs::read_link("/proc/thread-self").ok());
-        // Nobody listens any more where it was given up.
-        let _ = send.send(work());
-    };
-    let started = thread::Builder::new().stack_size(STACK).spawn(work);
-    let started = started.map_err(|error| EngineError::Template(format!("no thread can be started: {error}")))?;
-    let begun = Instant::now();
-    let place = told.recv().ok().flatten().map(|thread| Path::new("/proc").join(thread).join("stat"));
-    loop {
-        match receive.recv_timeout(LOOK) {
-            Ok(answer) => {
-                // It ends now. To detach a thread that is ending reads freed memory in the C library up to glibc 2.36 at
-                // least (its bug 19951): seen once in some hundreds of audits.
-                let _ = started.join();
-                return answer;
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                let done = match place.as_deref().and_then(worked) {
-                    Some(worked) => worked > LONGEST_WORK,
-                    None => begun.elapsed() > LONGEST_TIME,
-                };
-                if done {
-                    return Err(too_long());
-                }
-            }
-            // It ended without an answer: by a panic, which goes on here.
-            Err(mpsc::RecvTimeoutError::Disconnected) => match started.join() {
-                Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => unreachable!("the thread sends before it ends"),
-            },
-        }
-    }
-}
-
-/// The processor's time that a thread has used, as Linux has it in the thread's `stat`: after the program's name, which may
-/// hold anything, fields 14 and 15 of all, in hundredths of a second.
-fn worked(stat: &Path) -> Option<Duration> {
-    let text = std::fs::read_to_string(stat).ok()?;
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some(Duration::from_millis(10 * (user + system)))
 }
 
 fn failed(error: Error) -> EngineError {
