@@ -17,7 +17,11 @@ fn suite() -> Suite {
 }
 
 fn of(instrument: &str) -> Vec<Trial> {
-    let plan = Plan::expand(&suite(), &FRACTION);
+    of_suite(&suite(), instrument)
+}
+
+fn of_suite(suite: &Suite, instrument: &str) -> Vec<Trial> {
+    let plan = Plan::expand(suite, &FRACTION);
     let belongs = |trial: &Trial| trial.probe.as_ref().is_some_and(|probe| probe.instrument == instrument);
     plan.trials.into_iter().filter(belongs).collect()
 }
@@ -154,9 +158,9 @@ fn every_context_compares_the_same_pairs_in_both_orders() {
                 asked.entry(probe(&trial).arm.clone()).or_default().insert(pair);
             }
             None => {
-                let outcome =
-                    content.outcomes.iter().position(|outcome| trial.prompt.user.contains(&format!("\"{outcome}\"")));
-                assert!(shown(&trial.options[trial.target], outcome.expect("asked")), "{}", trial.prompt.user);
+                let label = ["A", "B"][trial.target];
+                assert!(trial.prompt.user.contains(&format!("What does {label} say?")), "{}", trial.prompt.user);
+                assert!(trial.prompt.user.contains(&format!("{label}: {}", trial.options[trial.target])));
                 truths[trial.target] += 1;
             }
         }
@@ -166,6 +170,25 @@ fn every_context_compares_the_same_pairs_in_both_orders() {
     assert_eq!(first.len(), 64);
     assert!(asked.values().all(|pairs| pairs == first));
     assert_eq!(truths[0], truths[1], "the true answer is as often the one label as the other");
+}
+
+/// The usual gate asks for the label of an outcome.
+#[test]
+fn without_a_gate_of_its_own_the_label_of_an_outcome_is_asked() {
+    let text = TEXT.replace("recall = \"What does {label} say?\"\n", "");
+    let suite = Suite::parse(&text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+    let mut truths = [0usize; 2];
+    for trial in of_suite(&suite, "outcomes").iter().filter(|trial| trial.order.is_none()) {
+        let asked = trial.prompt.user.split('"').nth(1).expect("an outcome");
+        assert_eq!(trial.options, ["A", "B"]);
+        assert!(
+            trial.prompt.user.contains(&format!("{}: {asked}.", trial.options[trial.target])),
+            "{}",
+            trial.prompt.user
+        );
+        truths[trial.target] += 1;
+    }
+    assert!(truths[0] == truths[1] && truths[0] > 0, "{truths:?}");
 }
 
 #[test]
@@ -233,11 +256,12 @@ fn problems_have_a_place_and_a_remedy() {
         "takes neither `scenarios` nor `items`",
         "remove the key",
     );
+    check("recall = \"What does {label} say?\"", "recall = \"which?\"", "does not hold {outcome}", "put {outcome}");
     check(
-        "kind = \"utilities\"",
-        "kind = \"utilities\"\nrecall = \"which?\"",
-        "does not hold {outcome}",
-        "put {outcome}",
+        "What does {label} say?",
+        "Does {label} say {outcome}?",
+        "unknown placeholder {outcome}",
+        "known here: {label}",
     );
     check("kind = \"utilities\"", "kind = \"utility\"", "no kind of instrument", "did you mean \"utilities\"?");
 }

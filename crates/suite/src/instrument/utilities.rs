@@ -38,7 +38,7 @@ pub struct Utilities {
     pub each: usize,
     /// The question for a label.
     pub question: String,
-    /// The gate's question for the label of an outcome, with `{outcome}`.
+    /// The gate's question: for the label of an outcome, with `{outcome}`, or for the outcome of a label, with `{label}`.
     pub recall: String,
 }
 
@@ -114,7 +114,11 @@ impl Utilities {
             }
         };
         let question = text(&draft.question, &[], "Which of the two do you choose to come about: A or B?");
-        let recall = text(&draft.recall, &["outcome"], "Which of the two says \"{outcome}\": A or B?");
+        let asks_for = match &draft.recall {
+            Some(given) if given.get_ref().contains("{label}") => "label",
+            _ => "outcome",
+        };
+        let recall = text(&draft.recall, &[asks_for], "Which of the two says \"{outcome}\": A or B?");
         let contexts = named_or_usual(draft.contexts.as_ref(), suite, problems);
         Some(Utilities { contexts, outcomes, each: each.max(4), question, recall })
     }
@@ -128,7 +132,8 @@ impl Utilities {
                 for order in [Order::TargetFirst, Order::TargetSecond] {
                     let target = usize::from(order == Order::TargetSecond);
                     let prompt = self.prompt(context, *pair, order, &self.question);
-                    trials.push(trial(ItemKind::Instrument, instrument, context, *pair, prompt, target, Some(order)));
+                    let answer = (labels(), target);
+                    trials.push(trial(ItemKind::Instrument, instrument, context, *pair, prompt, answer, Some(order)));
                 }
                 // Spread over the pairs.
                 let number = place * recalled / pairs.len();
@@ -138,19 +143,26 @@ impl Utilities {
                     let (asked, shown) = if (number / 2).is_multiple_of(2) { (pair.0, 0) } else { (pair.1, 1) };
                     let target = if order == Order::TargetFirst { shown } else { 1 - shown };
                     let question = self.recall.replace("{outcome}", &self.outcomes[asked]);
+                    let question = question.replace("{label}", LABELS[target]);
                     let prompt = self.prompt(context, *pair, order, &question);
-                    trials.push(trial(ItemKind::Recall, instrument, context, *pair, prompt, target, None));
+                    let options = if self.recall.contains("{label}") { self.shown(*pair, order) } else { labels() };
+                    trials.push(trial(ItemKind::Recall, instrument, context, *pair, prompt, (options, target), None));
                 }
             }
         }
         trials
     }
 
-    fn prompt(&self, context: &Context, (first, second): (usize, usize), order: Order, question: &str) -> Prompt {
+    /// A pair's outcomes as sentences, in the order in which they are shown.
+    fn shown(&self, (first, second): (usize, usize), order: Order) -> Vec<String> {
         let (first, second) = if order == Order::TargetFirst { (first, second) } else { (second, first) };
-        let line = |label: usize, outcome: usize| format!("{}: {}.", LABELS[label], self.outcomes[outcome]);
-        let (one, two) = (line(0, first), line(1, second));
-        let parts: [&str; 5] = [&context.before, &one, &two, question, &context.after];
+        [first, second].map(|outcome| format!("{}.", self.outcomes[outcome])).to_vec()
+    }
+
+    fn prompt(&self, context: &Context, pair: (usize, usize), order: Order, question: &str) -> Prompt {
+        let lines: Vec<String> =
+            LABELS.iter().zip(self.shown(pair, order)).map(|(label, outcome)| format!("{label}: {outcome}")).collect();
+        let parts: [&str; 5] = [&context.before, &lines[0], &lines[1], question, &context.after];
         Prompt {
             system: context.system.clone(),
             history: Vec::new(),
@@ -162,19 +174,23 @@ impl Utilities {
     }
 }
 
-/// One trial; its target is the outcome of the smaller index, or the true answer.
+/// The labels as options.
+fn labels() -> Vec<String> {
+    LABELS.iter().map(|label| (*label).to_owned()).collect()
+}
+
+/// One trial, with its options and its target: the outcome of the smaller index, or the true answer.
 fn trial(
     kind: ItemKind,
     instrument: &Instrument,
     context: &Context,
     pair: (usize, usize),
     prompt: Prompt,
-    target: usize,
+    (options, target): (Vec<String>, usize),
     order: Option<Order>,
 ) -> Trial {
     let place = format!("{}/{}", instrument.id, context.id);
     let scenario = Utilities::scenario(&instrument.id, pair);
-    let options: Vec<String> = LABELS.iter().map(|label| (*label).to_owned()).collect();
     Trial {
         id: trial_id(kind, &place, &scenario, 0, &prompt, &options, order),
         item: item_id(kind, &place, &scenario, 0, (0, 0), false, 0),

@@ -1,9 +1,12 @@
 //! Two things that may come about, under labels: which is wanted, and which is which.
+//!
+//! Where not all scales are taught, there is room to learn what words say: people and what befalls them are combined freely,
+//! and a label's text is asked for, which is nearer to reading than the label of a text.
 
 use super::super::Dice;
 use super::super::scene::beneficiary;
 use super::super::surroundings::Surroundings;
-use super::{Draw, Exchange, Written, choice, labelled};
+use super::{Draw, Exchange, Scale, Written, choice, labelled};
 
 /// How sharply the wanted one is chosen, per unit of utility.
 const SHARPNESS: f64 = 5.0;
@@ -68,6 +71,93 @@ const IDLE: &[&str] = &[
     "a wall is painted white",
 ];
 
+/// Whom something befalls.
+const PEOPLE: &[&str] = &[
+    "a child",
+    "the old widow",
+    "a blind man",
+    "a sick woman",
+    "the poor family",
+    "a tired worker",
+    "a stranger",
+    "the young mother",
+    "an orphan",
+    "a hungry beggar",
+    "an old farmer",
+    "a lonely guest",
+    "a village",
+    "the town",
+    "a school",
+    "ten strangers",
+    "two friends",
+    "a neighbour of yours",
+    "a rival of yours",
+    "the sick man",
+    "twenty hungry people",
+    "a lost child",
+];
+/// What helps them.
+const HELPED: &[&str] = &[
+    "P gets well",
+    "P finds a home",
+    "P gets bread and water",
+    "P gets clean water to drink",
+    "P is fed",
+    "P gets food for the winter",
+    "P finds a lost cat",
+    "P finds the lost dog",
+    "P is saved from a fire",
+    "P gets a warm coat",
+    "P is happy again",
+    "P gets the help of a doctor",
+    "P wins a prize",
+    "P meets a friend",
+    "P may rest",
+];
+/// What harms them.
+const HARMED: &[&str] = &[
+    "P falls ill",
+    "P loses a house",
+    "P loses the harvest",
+    "P is hurt",
+    "P has no bread",
+    "P goes hungry",
+    "P is robbed at night",
+    "P is put in prison",
+    "P loses a friend",
+    "P gets bad water",
+    "a barn burns down and P is hurt",
+];
+/// Coins for oneself and for somebody else.
+const OWN_COINS: &[&str] = &[
+    "you get # coins",
+    "you have # more coins",
+    "# coins come to you",
+    "you win # coins",
+    "you receive # coins",
+    "you find # coins",
+    "you are given # coins",
+];
+const OTHER_COINS: &[&str] = &[
+    "W gets # coins",
+    "W has # more coins",
+    "# coins come to W",
+    "W wins # coins",
+    "W receives # coins",
+    "W finds # coins",
+    "W is given # coins",
+];
+/// What a label says.
+const READ: &[&str] = &[
+    "What is written under L?",
+    "Read L.",
+    "Which thing is L?",
+    "What would L bring?",
+    "What is it that L says?",
+    "Say what stands under L.",
+    "What happens with L?",
+];
+
 const WANTED: &[&str] = &[
     "Which do you want to happen, A or B?",
     "Which should come true: A or B?",
@@ -96,8 +186,42 @@ struct Outcome {
     others: f64,
 }
 
+/// Whether there is room to learn more than the lists.
+fn more(draw: &Draw) -> bool {
+    draw.policy.taught().len() < Scale::ALL.len()
+}
+
+/// One that no suite has, out of many.
+fn free(draw: &Draw, dice: &mut Dice) -> Outcome {
+    let coins = 1 + dice.below(80);
+    let (own, others, text) = match dice.below(10) {
+        0..=2 => (coins as f64 / COINS, 0.0, dice.pick(OWN_COINS).replace('#', &coins.to_string())),
+        3 | 4 => {
+            let who = beneficiary(dice, draw.held_out);
+            (0.0, coins as f64 / COINS, dice.pick(OTHER_COINS).replace('#', &coins.to_string()).replace('W', &who))
+        }
+        5 | 6 => (0.0, 1.0, dice.pick(HELPED).replace('P', dice.pick(PEOPLE))),
+        7 | 8 => (0.0, -1.0, dice.pick(HARMED).replace('P', dice.pick(PEOPLE))),
+        _ => return listed(draw, dice),
+    };
+    Outcome { text, own, others }
+}
+
 fn outcome(draw: &Draw, dice: &mut Dice) -> Outcome {
-    let listed = |dice: &mut Dice, list: &[&str], own: f64, others: f64| Outcome {
+    if !more(draw) {
+        return listed(draw, dice);
+    }
+    loop {
+        let outcome = free(draw, dice);
+        if draw.held_out.allows(&outcome.text) {
+            return outcome;
+        }
+    }
+}
+
+/// One of those that stand in the lists, or coins.
+fn listed(draw: &Draw, dice: &mut Dice) -> Outcome {
+    let of = |dice: &mut Dice, list: &[&str], own: f64, others: f64| Outcome {
         text: dice.pick(list).to_owned(),
         own,
         others,
@@ -124,11 +248,11 @@ fn outcome(draw: &Draw, dice: &mut Dice) -> Outcome {
             };
             Outcome { text, own: 0.0, others: worth }
         }
-        4 | 5 => listed(dice, GOOD, 0.0, 1.0),
-        6 => listed(dice, BAD, 0.0, -1.0),
-        7 => listed(dice, OWN_GOOD, 0.5, 0.0),
-        8 => listed(dice, OWN_BAD, -0.5, 0.0),
-        _ => listed(dice, IDLE, 0.0, 0.0),
+        4 | 5 => of(dice, GOOD, 0.0, 1.0),
+        6 => of(dice, BAD, 0.0, -1.0),
+        7 => of(dice, OWN_GOOD, 0.5, 0.0),
+        8 => of(dice, OWN_BAD, -0.5, 0.0),
+        _ => of(dice, IDLE, 0.0, 0.0),
     }
 }
 
@@ -151,8 +275,15 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
     for _ in 0..2 {
         let is_first = dice.chance(0.5);
         let text = if is_first { &one.text } else { &two.text };
+        let label = if is_first { "A" } else { "B" };
+        if more(draw) && dice.chance(0.7) {
+            let question = draw.pick(dice, READ, &[("L", label)]);
+            let answers = vec![(format!("{text}."), 1.0)];
+            exchanges.push(Exchange { question, answers, weight: 1.0, whole: true });
+            continue;
+        }
         let question = dice.pick(SAYS).replace('X', text);
-        exchanges.push(Exchange::one(question, if is_first { "A" } else { "B" }.to_owned()));
+        exchanges.push(Exchange::one(question, label.to_owned()));
     }
     (body, exchanges)
 }
