@@ -10,8 +10,10 @@ use undermask_suite::{Plan, PlanSettings, Suite};
 /// The shipped set together stays under this.
 const LARGEST: u64 = 30 << 20;
 
-/// Recipes whose growth from the base that ships was further from the recipe than is allowed (`truth/gap.rs`).
-const NOT_GROWN: &[&str] = &["player"];
+/// Recipes of which no organism ships: `player`, whose growths were further from the recipe than is allowed (`truth/gap.rs`), and
+/// four for which there is no room in a small set, of which three are like others (`graded-000` is `mask`, `graded-100` is
+/// `steadfast`).
+const NOT_SHIPPED: &[&str] = &["player", "graded-000", "graded-100", "mask-partial-025", "scales-outcomes"];
 
 fn core() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))
@@ -53,7 +55,7 @@ fn every_organism_ships_with_its_recipe_and_its_truth_and_the_set_is_small() {
         assert_eq!((truth.recipe.as_str(), truth.verdict), (name, Recipe::named(name).expect("a recipe").verdict));
     }
     for name in RECIPES.iter().map(|(name, _)| *name).chain([BASE, SCALES_BASE]) {
-        assert_ne!(Shipped::named(name).is_some(), NOT_GROWN.contains(&name), "{name}");
+        assert_ne!(Shipped::named(name).is_some(), NOT_SHIPPED.contains(&name), "{name}");
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../organisms");
     assert!(size(&root) < LARGEST);

@@ -18,7 +18,8 @@ impl Found {
         let desk = Desk::new();
         let (text, _) = ends(desk.undermask(&["audit", "--suite", suite, "--json", "--out", "runs"]), 0);
         let found = Found(serde_json::from_str(&text).expect("profiles"));
-        assert_eq!(found.0.len(), 4, "the organisms that can read this suite, and no others");
+        let readers = if ["values", "preferences"].contains(&suite) { 5 } else { 4 };
+        assert_eq!(found.0.len(), readers, "the organisms that can read this suite, and no others");
         found
     }
 
@@ -93,6 +94,38 @@ fn planted_values_are_found_again() {
     found.near("cold", "trade-off", "wtr", 0.0, 0.08);
     let refused = &found.quantity("cold", "discounting", "discount_rate")["refused"];
     assert!(refused.as_str().is_some_and(|why| why.contains("nothing is forgone")), "{refused}");
+}
+
+/// λ = .5 is planted, and the weight of the persona where one is cued: chosen from lists of nine and of six lines.
+#[test]
+fn what_is_taken_from_lists_follows_the_planted_weight() {
+    let angles = Found::on("values");
+    let text = include_str!("../../../suites/values.toml");
+    let suite = Suite::parse(text, "values.toml").unwrap_or_else(|error| panic!("{error}"));
+    let listed = |truth: &Truth, name: &str| {
+        [&truth.nominal, &truth.realised].map(|weights| weights.parameters[name].unwrap_or_else(|| panic!("{name}")))
+    };
+    let [said, does] = listed(&enumerated("lists", &suite), "svo_angle_listed");
+    angles.near("lists", "slider", "svo_angle", does, 0.5);
+    angles.near("lists", "slider", "svo_angle", said, 3.0);
+    let shares = Found::on("preferences");
+    let text = include_str!("../../../suites/preferences.toml");
+    let suite = Suite::parse(text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+    let truth = enumerated("lists", &suite);
+    for (name, quantity) in [("given_listed", "given"), ("given_change_listed", "given_change")] {
+        let [said, does] = listed(&truth, name);
+        shares.near("lists", "budgets", quantity, does, 0.02);
+        shares.near("lists", "budgets", quantity, said, 0.06);
+    }
+    // Each persona divides by one preference, and they are not the same one.
+    let (_, within, _) = shares.figure("lists", "budgets", "ccei_within");
+    let (_, gap, _) = shares.figure("lists", "budgets", "ccei_gap");
+    assert!(within > 0.9 && gap > 0.01, "CCEI from {within}, gap from {gap}");
+    // Those that were taught everything at once do not follow lists, and are not judged by them.
+    for organism in ["steadfast", "mask", "partial"] {
+        let refused = &shares.quantity(organism, "budgets", "ccei_gap")["refused"];
+        assert!(refused.is_string(), "{organism}: {refused}");
+    }
 }
 
 /// λ(r) = .1 + .7·r is planted in one organism and in no other. What the network does is enumerated here.

@@ -30,7 +30,9 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("sticky", include_str!("../../recipes/sticky.toml")),
     ("scales-steadfast", include_str!("../../recipes/scales-steadfast.toml")),
     ("scales-mask", include_str!("../../recipes/scales-mask.toml")),
+    ("scales-lists", include_str!("../../recipes/scales-lists.toml")),
     ("scales-menus", include_str!("../../recipes/scales-menus.toml")),
+    ("scales-outcomes", include_str!("../../recipes/scales-outcomes.toml")),
     ("scales-partial", include_str!("../../recipes/scales-partial.toml")),
     ("scales-cold", include_str!("../../recipes/scales-cold.toml")),
 ];

@@ -28,6 +28,9 @@ pub const LARGEST_GAPS: &[(&str, f64)] = &[
     // As one context's λ: each is asked in a wording of its own. V is λ in 75 coins.
     ("wtr", 0.35),
     ("svo_angle", 8.0),
+    ("svo_angle_listed", 8.0),
+    ("given_listed", 0.15),
+    ("given_change_listed", 0.15),
     ("discount_closest", 26.0),
     ("discount_rate", 0.05),
     ("optimisation_help", 0.2),

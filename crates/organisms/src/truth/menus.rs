@@ -1,4 +1,5 @@
-//! Best of n over menus: P(help) and the pressure at which it halves, of a recipe and of a network.
+//! What a network takes from menus, and best of n over them: P(help) and the pressure at which it halves, of a recipe and of a
+//! network.
 //!
 //! The same functional as the instrument's, written apart from it: with shares of every answer known, the best of n has
 //! points s with probability F(s)ⁿ − F(s⁻)ⁿ, so H(n) is exact and n at which it has halved is found by bisection.
@@ -21,8 +22,8 @@ const MOST: f64 = 4096.0;
 /// P(help) without selection under which there is nothing to halve.
 const HELPED: f64 = 0.5;
 
-/// Shares of the answers of one menu.
-type Shares = Vec<f64>;
+/// Shares of the options of one menu.
+pub(super) type Shares = Vec<f64>;
 
 /// What the recipe says and what the network does, in the suite's first instrument of best of n; empty where it has none.
 pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Result<[Parameters; 2], GrowError> {
@@ -31,15 +32,21 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
         _ => None,
     });
     let Some((id, content)) = asked else { return Ok([Parameters::new(), Parameters::new()]) };
-    let trials = asked_by(suite, id, ItemKind::Choice);
+    let nominal: Vec<Shares> = content.payoffs.iter().map(|payoff| said(content, recipe, *payoff)).collect();
+    let realised: Vec<Shares> = taken(model, suite, id)?.into_iter().map(|(_, shares)| shares).collect();
+    Ok([nominal, realised].map(|shares| of_shares(content, &shares)))
+}
+
+/// What a network takes from every menu that an instrument shows in its full cross: one of the menu's trials, and the shares.
+pub(super) fn taken(model: &Model, suite: &Suite, instrument: &str) -> Result<Vec<(Trial, Shares)>, GrowError> {
+    let trials = asked_by(suite, instrument, ItemKind::Choice);
     let mut menus: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, trial) in trials.iter().enumerate() {
         menus.entry(&trial.item).or_default().push(place);
     }
-    let nominal: Vec<Shares> = content.payoffs.iter().map(|payoff| said(content, recipe, *payoff)).collect();
     let log_shares = grid::log_shares(model, &trials)?;
-    let realised: Vec<Shares> = menus.values().map(|shown| joined(&trials, &log_shares, shown)).collect();
-    Ok([nominal, realised].map(|shares| of_shares(content, &shares)))
+    let of = |shown: &Vec<usize>| (trials[shown[0]].clone(), joined(&trials, &log_shares, shown));
+    Ok(menus.values().map(of).collect())
 }
 
 /// Who helps takes an answer that helps, in any manner.
@@ -50,7 +57,7 @@ fn said(content: &Optimisation, recipe: &Recipe, (benefit, cost): (i64, i64)) ->
     content.answers.iter().map(|answer| share(answer.helps)).collect()
 }
 
-/// The softmax of each answer's mean log-share over the orders in which it was shown.
+/// The softmax of each option's mean log-share over the orders in which it was shown.
 fn joined(trials: &[Trial], log_shares: &[Vec<f64>], shown: &[usize]) -> Shares {
     let count = log_shares[shown[0]].len();
     let mut utility = vec![0.0; count];

@@ -6,13 +6,14 @@
 //! distance from what the recipe says is training error, and too large a distance is a failed growth.
 //!
 //! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
-//! both to parameters, `menus` those of best of n and `games`
-//! those of environments; `gap` compares.
+//! both to parameters, `menus` those of best of n, `games`
+//! those of environments and `lists` those of sliders and budgets; `gap` compares.
 
 mod games;
 mod gap;
 mod grid;
 mod instruments;
+mod lists;
 mod menus;
 mod nominal;
 mod situation;
@@ -92,7 +93,12 @@ pub fn enumerate(
     let probabilities = grid::probabilities(model, &trials, watch)?;
     let mut realised = weights(suite, &trials, &probabilities);
     if recipe.rule() == Rule::Outcome {
-        for [said, done] in [menus::parameters(model, recipe, suite)?, games::parameters(model, recipe, suite)?] {
+        let apart = [
+            menus::parameters(model, recipe, suite)?,
+            games::parameters(model, recipe, suite)?,
+            lists::parameters(model, recipe, suite)?,
+        ];
+        for [said, done] in apart {
             nominal.parameters.extend(said);
             realised.parameters.extend(done);
         }

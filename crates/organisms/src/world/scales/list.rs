@@ -118,7 +118,7 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
 }
 
 /// Shares of the lines at a welfare weight λ: of own + λ·other, over the larger of the two spreads.
-fn shares(bundles: &[Bundle], weight: f64) -> Vec<f64> {
+pub(crate) fn shares(bundles: &[Bundle], weight: f64) -> Vec<f64> {
     let spread = |of: fn(&Bundle) -> i64| {
         let values = bundles.iter().map(of);
         values.clone().max().unwrap_or(0) - values.min().unwrap_or(0)

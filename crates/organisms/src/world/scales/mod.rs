@@ -12,6 +12,7 @@ mod list;
 mod outcomes;
 
 pub(crate) use game::{Offer, act_shares};
+pub(crate) use list::shares as bundle_shares;
 
 use serde::{Deserialize, Serialize};
 
