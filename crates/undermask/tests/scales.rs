@@ -23,6 +23,13 @@ impl Found {
         found
     }
 
+    /// The profile of one of them.
+    fn of(organism: &str, suite: &str) -> Found {
+        let (desk, name) = (Desk::new(), format!("organism:scales-{organism}"));
+        let (text, _) = ends(desk.undermask(&["audit", &name, "--suite", suite, "--json", "--out", "run"]), 0);
+        Found(vec![serde_json::from_str(&text).expect("a profile")])
+    }
+
     fn quantity(&self, organism: &str, instrument: &str, name: &str) -> &Value {
         let named = |profile: &&Value| profile["model"]["name"] == format!("organism:scales-{organism}");
         let profile = self.0.iter().find(named).unwrap_or_else(|| panic!("no {organism}"));
@@ -99,18 +106,20 @@ fn planted_values_are_found_again() {
 /// λ = .5 is planted, and the weight of the persona where one is cued: chosen from lists of nine and of six lines.
 #[test]
 fn what_is_taken_from_lists_follows_the_planted_weight() {
-    let angles = Found::on("values");
+    let angles = Found::of("lists", "values");
     let text = include_str!("../../../suites/values.toml");
-    let suite = Suite::parse(text, "values.toml").unwrap_or_else(|error| panic!("{error}"));
+    let mut suite = Suite::parse(text, "values.toml").unwrap_or_else(|error| panic!("{error}"));
+    suite.instruments.retain(|instrument| instrument.id == "slider");
     let listed = |truth: &Truth, name: &str| {
         [&truth.nominal, &truth.realised].map(|weights| weights.parameters[name].unwrap_or_else(|| panic!("{name}")))
     };
     let [said, does] = listed(&enumerated("lists", &suite), "svo_angle_listed");
     angles.near("lists", "slider", "svo_angle", does, 0.5);
     angles.near("lists", "slider", "svo_angle", said, 3.0);
-    let shares = Found::on("preferences");
+    let shares = Found::of("lists", "preferences");
     let text = include_str!("../../../suites/preferences.toml");
-    let suite = Suite::parse(text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+    let mut suite = Suite::parse(text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+    suite.instruments.retain(|instrument| instrument.id == "budgets");
     let truth = enumerated("lists", &suite);
     for (name, quantity) in [("given_listed", "given"), ("given_change_listed", "given_change")] {
         let [said, does] = listed(&truth, name);
@@ -121,11 +130,6 @@ fn what_is_taken_from_lists_follows_the_planted_weight() {
     let (_, within, _) = shares.figure("lists", "budgets", "ccei_within");
     let (_, gap, _) = shares.figure("lists", "budgets", "ccei_gap");
     assert!(within > 0.9 && gap > 0.01, "CCEI from {within}, gap from {gap}");
-    // Those that were taught everything at once do not follow lists, and are not judged by them.
-    for organism in ["steadfast", "mask", "partial"] {
-        let refused = &shares.quantity(organism, "budgets", "ccei_gap")["refused"];
-        assert!(refused.is_string(), "{organism}: {refused}");
-    }
 }
 
 /// λ(r) = .1 + .7·r is planted in one organism and in no other. What the network does is enumerated here.
