@@ -46,9 +46,10 @@ pub(super) enum Failed {
     NoThread(std::io::Error),
 }
 
-impl From<Failed> for EngineError {
-    fn from(failed: Failed) -> EngineError {
-        EngineError::Template(match failed {
+impl Failed {
+    /// As an error of a template.
+    pub fn of_template(self) -> EngineError {
+        EngineError::Template(match self {
             Failed::TooLong => "it was given up: it takes too long".to_owned(),
             Failed::NoThread(error) => format!("no thread can be started: {error}"),
         })

@@ -47,7 +47,7 @@ impl Sandbox {
             return Err(EngineError::Template(why));
         }
         let text = text.to_owned();
-        let environment = Arc::new(apart(move || environment(&text))??);
+        let environment = Arc::new(apart(move || environment(&text)).map_err(Failed::of_template)??);
         Ok(Sandbox { environment, stuck: AtomicBool::new(false) })
     }
 
@@ -57,7 +57,7 @@ impl Sandbox {
     /// [`EngineError::TemplateRefused`], [`EngineError::Template`].
     pub fn render(&self, values: Value) -> Result<String, EngineError> {
         if self.stuck.load(Ordering::Relaxed) {
-            return Err(Failed::TooLong.into());
+            return Err(Failed::TooLong.of_template());
         }
         let environment = Arc::clone(&self.environment);
         let rendered = apart(move || {
@@ -69,7 +69,7 @@ impl Sandbox {
         if matches!(&rendered, Err(Failed::TooLong)) {
             self.stuck.store(true, Ordering::Relaxed);
         }
-        rendered?
+        rendered.map_err(Failed::of_template)?
     }
 }
 

@@ -245,9 +245,12 @@ fn of_contexts(base: &Scale, scales: &[&Scale]) -> Option<Linear> {
     Some(Linear { value, influence, kept, items: pairs, clusters: items, slack: (0.0, 0.0) })
 }
 
-/// z's interval as that of r.
+/// z's interval as that of r. One outcome that is wanted in all contexts may carry nearly all of the jackknife's variance;
+/// moments of sixteen influences then say one degree of freedom, whose interval is all of [−1, 1]. Half of what the outcomes
+/// leave is the least: simulated with such outcomes and without, it covers 94 to 96% (design/0017).
 fn interval(z: &Linear, arms: &Arms) -> (f64, f64) {
-    let quantile = student_quantile(0.5 + arms.criteria().confidence / 2.0, z.freedom());
+    let least = z.clusters.saturating_sub(1) as f64 / 2.0;
+    let quantile = student_quantile(0.5 + arms.criteria().confidence / 2.0, z.freedom().max(least));
     let half = quantile * z.error();
     ((z.value - half).tanh(), (z.value + half).tanh())
 }
