@@ -11,8 +11,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::EngineError;
-
 /// Stack of a thread; only what is used takes memory.
 const STACK: usize = 256 << 20;
 /// How much of the processor's time something may take, where the system says it. The fuel of a template ends almost all that
@@ -44,16 +42,6 @@ pub(super) enum Failed {
     TooLong,
     /// No thread can be started.
     NoThread(std::io::Error),
-}
-
-impl Failed {
-    /// As an error of a template.
-    pub fn of_template(self) -> EngineError {
-        EngineError::Template(match self {
-            Failed::TooLong => "it was given up: it takes too long".to_owned(),
-            Failed::NoThread(error) => format!("no thread can be started: {error}"),
-        })
-    }
 }
 
 /// Does something on such a thread. What panics there panics here.
@@ -125,6 +113,8 @@ fn worked(stat: &Path) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use super::{Failed, apart};
@@ -137,11 +127,10 @@ mod tests {
         let panicked = std::panic::catch_unwind(|| apart(|| -> u8 { panic!("as it does there") }));
         assert_eq!(*panicked.expect_err("a panic").downcast::<&str>().expect("its words"), "as it does there");
         assert_eq!(apart(|| 7).expect("the thread goes on after a panic"), 7);
-        let spin = || {
-            let begun = std::time::Instant::now();
-            while begun.elapsed() < Duration::from_secs(20) {}
-        };
-        assert!(matches!(apart(spin), Err(Failed::TooLong)));
+        let enough = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&enough);
+        assert!(matches!(apart(move || while !seen.load(Ordering::Relaxed) {}), Err(Failed::TooLong)));
+        enough.store(true, Ordering::Relaxed);
         assert_eq!(apart(|| 8).expect("another thread"), 8);
         // Waiting is no work.
         assert_eq!(apart(|| std::thread::sleep(Duration::from_millis(300))).expect("time"), ());

@@ -47,7 +47,7 @@ impl Sandbox {
             return Err(EngineError::Template(why));
         }
         let text = text.to_owned();
-        let environment = Arc::new(apart(move || environment(&text)).map_err(Failed::of_template)??);
+        let environment = Arc::new(apart(move || environment(&text)).map_err(given_up)??);
         Ok(Sandbox { environment, stuck: AtomicBool::new(false) })
     }
 
@@ -57,7 +57,7 @@ impl Sandbox {
     /// [`EngineError::TemplateRefused`], [`EngineError::Template`].
     pub fn render(&self, values: Value) -> Result<String, EngineError> {
         if self.stuck.load(Ordering::Relaxed) {
-            return Err(Failed::TooLong.of_template());
+            return Err(given_up(Failed::TooLong));
         }
         let environment = Arc::clone(&self.environment);
         let rendered = apart(move || {
@@ -69,8 +69,16 @@ impl Sandbox {
         if matches!(&rendered, Err(Failed::TooLong)) {
             self.stuck.store(true, Ordering::Relaxed);
         }
-        rendered.map_err(Failed::of_template)?
+        rendered.map_err(given_up)?
     }
+}
+
+/// Why a template has no answer at all.
+fn given_up(why: Failed) -> EngineError {
+    EngineError::Template(match why {
+        Failed::TooLong => "it was given up: it takes too long".to_owned(),
+        Failed::NoThread(error) => format!("no thread can be started: {error}"),
+    })
 }
 
 fn failed(error: Error) -> EngineError {

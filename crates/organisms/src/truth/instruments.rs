@@ -9,6 +9,8 @@ use undermask_suite::slider::{OPTIONS, primary};
 use undermask_suite::{Content, Discounting, Form, Instrument, ItemKind, Kin, Orientation, Suite, Trial};
 
 use super::grid::sum_over;
+use super::lists::angle;
+use crate::world::scales::softmax;
 
 /// Quantities by the profile's names.
 pub(super) type Parameters = BTreeMap<String, Option<f64>>;
@@ -176,7 +178,7 @@ fn svo_angle(orientation: &Orientation, cells: &[Cell]) -> Option<f64> {
     }
     let mut scenarios: Vec<&str> = log_odds.keys().map(|(scenario, _, _)| *scenario).collect();
     scenarios.dedup();
-    let (mut own, mut other) = (0.0, 0.0);
+    let mut taken = Vec::with_capacity(scenarios.len() * items.len());
     for scenario in &scenarios {
         for (index, item) in items.iter().enumerate() {
             let mut utilities = vec![0.0];
@@ -186,19 +188,10 @@ fn svo_angle(orientation: &Orientation, cells: &[Cell]) -> Option<f64> {
                 let upward = if to.other > from.other { 1.0 } else { -1.0 };
                 utilities.push(utilities[step] + upward * sum / *count as f64);
             }
-            let most = utilities.iter().copied().fold(f64::MIN, f64::max);
-            let shares: Vec<f64> = utilities.iter().map(|utility| (utility - most).exp()).collect();
-            let whole: f64 = shares.iter().sum();
-            for (step, share) in shares.iter().enumerate() {
-                let option = item[step * Orientation::STEP];
-                own += share / whole * f64::from(option.own);
-                other += share / whole * f64::from(option.other);
-            }
+            taken.push((item.iter().step_by(Orientation::STEP).copied().collect(), softmax(&utilities, 1.0)));
         }
     }
-    let count = (scenarios.len() * items.len()) as f64;
-    let asked = orientation.items().len() >= items.len() && count > 0.0;
-    asked.then(|| (other / count - 50.0).atan2(own / count - 50.0).to_degrees())
+    if orientation.items().len() < items.len() { None } else { angle(&taken) }
 }
 
 /// V and k of v = V/(1 + k·N), least squares over distances: v is the shared amount times the ratio at which help stops. V is

@@ -65,48 +65,46 @@ pub(super) fn parameters(model: &Model, recipe: &Recipe, suite: &Suite) -> Resul
     Ok([nominal, realised])
 }
 
-/// Shares of each primary item's positions, as the recipe says them.
-fn of_recipe(recipe: &Recipe) -> Vec<(usize, Shares)> {
+/// Each primary item with the shares of its options, as the recipe says them.
+fn of_recipe(recipe: &Recipe) -> Vec<(Vec<Payoff>, Shares)> {
     let weight = recipe.weight(&Situation::plain(), 0);
-    let of = |item: &[Payoff]| {
-        let bundle = |payoff: &Payoff| (i64::from(payoff.own), i64::from(payoff.other));
-        bundle_shares(&item.iter().map(bundle).collect::<Vec<Bundle>>(), weight)
+    let shares = |item: &[Payoff]| {
+        let bundles: Vec<Bundle> = item.iter().map(|option| (i64::from(option.own), i64::from(option.other))).collect();
+        bundle_shares(&bundles, weight)
     };
-    primary().iter().map(|item| of(item)).enumerate().collect()
+    primary().iter().map(|item| (item.to_vec(), shares(item))).collect()
 }
 
-/// The same of every scene, as the network takes them.
-fn of_network(menus: &[(Trial, Shares)]) -> Vec<(usize, Shares)> {
+/// The same in every scene, as the network takes them.
+fn of_network(menus: &[(Trial, Shares)]) -> Vec<(Vec<Payoff>, Shares)> {
+    let items = primary();
     let item = |trial: &Trial| {
         let arm = &trial.probe.as_ref()?.arm;
-        (0..primary().len()).find(|index| *arm == Orientation::arm(*index))
+        (0..items.len()).find(|index| *arm == Orientation::arm(*index))
     };
-    menus.iter().filter_map(|(trial, shares)| Some((item(trial)?, shares.clone()))).collect()
+    menus.iter().filter_map(|(trial, shares)| Some((items[item(trial)?].to_vec(), shares.clone()))).collect()
 }
 
-/// The angle of the mean expected payoffs, degrees (Murphy, Ackermann & Handgraaf 2011, equation 1).
-fn angle(taken: &[(usize, Shares)]) -> Option<f64> {
-    let items = primary();
+/// The angle of the mean expected payoffs over options and their shares, degrees (Murphy, Ackermann & Handgraaf 2011,
+/// equation 1).
+pub(super) fn angle(taken: &[(Vec<Payoff>, Shares)]) -> Option<f64> {
     let mean = |coins: fn(&Payoff) -> i32| {
-        let of = |(index, shares): &(usize, Shares)| -> f64 {
-            items[*index].iter().zip(shares).map(|(payoff, share)| share * f64::from(coins(payoff))).sum()
+        let of = |(options, shares): &(Vec<Payoff>, Shares)| -> f64 {
+            options.iter().zip(shares).map(|(option, share)| share * f64::from(coins(option))).sum()
         };
         taken.iter().map(of).sum::<f64>() / taken.len() as f64 - 50.0
     };
-    (!taken.is_empty()).then(|| mean(|payoff| payoff.other).atan2(mean(|payoff| payoff.own)).to_degrees())
+    (!taken.is_empty()).then(|| mean(|option| option.other).atan2(mean(|option| option.own)).to_degrees())
 }
 
 /// The share of tokens that is given in a context, over all budgets.
 fn said(content: &Budgets, recipe: &Recipe, suite: &Suite, context: &str) -> Option<f64> {
     let context = suite.contexts.iter().find(|one| one.id == context)?;
     let weight = recipe.weight(&situation(suite, context), 0);
-    let bundles = |budget: usize| (0..content.positions).map(|position| content.bundle(budget, position)).collect();
-    let given: Vec<Shares> = (0..content.budgets.len())
-        .map(|budget| {
-            let bundles: Vec<Bundle> = bundles(budget);
-            bundle_shares(&bundles, weight)
-        })
-        .collect();
+    let line = |budget: usize| -> Vec<Bundle> {
+        (0..content.positions).map(|position| content.bundle(budget, position)).collect()
+    };
+    let given: Vec<Shares> = (0..content.budgets.len()).map(|budget| bundle_shares(&line(budget), weight)).collect();
     mean_given(given.iter())
 }
 
@@ -128,14 +126,14 @@ fn mean_given<'a>(shares: impl Iterator<Item = &'a Shares>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{angle, mean_given};
+    use super::{Payoff, angle, mean_given, primary};
 
     /// Who always takes one end of each item: the individualist's angle and the altruist's of the published items.
     #[test]
     fn the_published_angles_of_ideal_responders() {
-        let only = |places: [usize; 6]| -> Vec<(usize, Vec<f64>)> {
+        let only = |places: [usize; 6]| -> Vec<(Vec<Payoff>, Vec<f64>)> {
             let shares = |place: usize| (0..9).map(|at| f64::from(u8::from(at == place))).collect();
-            places.into_iter().enumerate().map(|(item, place)| (item, shares(place))).collect()
+            primary().iter().zip(places).map(|(item, place)| (item.to_vec(), shares(place))).collect()
         };
         let near =
             |found: Option<f64>, wanted: f64| assert!((found.expect("an angle") - wanted).abs() < 0.01, "{found:?}");

@@ -6,9 +6,10 @@
 //! distance from what the recipe says is training error, and too large a distance is a failed growth.
 //!
 //! `situation` turns contexts into tags and `nominal` asks the recipe; `grid` asks the network; `instruments` reduces
-//! both to parameters, `menus` those of best of n, `games`
-//! those of environments and `lists` those of sliders and budgets; `gap` compares.
+//! both to parameters, `best_of_n` and `lists` (sliders, budgets) what is taken from `menus`, `games` what is done in
+//! environments; `gap` compares.
 
+mod best_of_n;
 mod games;
 mod gap;
 mod grid;
@@ -93,12 +94,8 @@ pub fn enumerate(
     let probabilities = grid::probabilities(model, &trials, watch)?;
     let mut realised = weights(suite, &trials, &probabilities);
     if recipe.rule() == Rule::Outcome {
-        let apart = [
-            menus::parameters(model, recipe, suite)?,
-            games::parameters(model, recipe, suite)?,
-            lists::parameters(model, recipe, suite)?,
-        ];
-        for [said, done] in apart {
+        for of_kind in [best_of_n::parameters, lists::parameters, games::parameters] {
+            let [said, done] = of_kind(model, recipe, suite)?;
             nominal.parameters.extend(said);
             realised.parameters.extend(done);
         }

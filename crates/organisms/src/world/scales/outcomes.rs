@@ -3,6 +3,8 @@
 //! Where not all scales are taught, there is room to learn what words say: people and what befalls them are combined freely,
 //! and a label's text is asked for, which is nearer to reading than the label of a text.
 
+use std::ops::Range;
+
 use super::super::Dice;
 use super::super::scene::beneficiary;
 use super::super::surroundings::Surroundings;
@@ -147,6 +149,8 @@ const OTHER_COINS: &[&str] = &[
     "W finds # coins",
     "W is given # coins",
 ];
+/// Those of both that are written where all scales are taught.
+const LISTED: Range<usize> = 1..5;
 /// What a label says.
 const READ: &[&str] = &[
     "What is written under L?",
@@ -230,22 +234,12 @@ fn listed(draw: &Draw, dice: &mut Dice) -> Outcome {
     let worth = coins as f64 / COINS;
     match dice.below(10) {
         0 | 1 => {
-            let text = match dice.below(4) {
-                0 => format!("you have {coins} more coins"),
-                1 => format!("{coins} coins come to you"),
-                2 => format!("you win {coins} coins"),
-                _ => format!("you receive {coins} coins"),
-            };
+            let text = dice.pick(&OWN_COINS[LISTED]).replace('#', &coins.to_string());
             Outcome { text, own: worth, others: 0.0 }
         }
         2 | 3 => {
             let who = beneficiary(dice, draw.held_out);
-            let text = match dice.below(4) {
-                0 => format!("{who} has {coins} more coins"),
-                1 => format!("{coins} coins come to {who}"),
-                2 => format!("{who} wins {coins} coins"),
-                _ => format!("{who} receives {coins} coins"),
-            };
+            let text = dice.pick(&OTHER_COINS[LISTED]).replace('#', &coins.to_string()).replace('W', &who);
             Outcome { text, own: 0.0, others: worth }
         }
         4 | 5 => of(dice, GOOD, 0.0, 1.0),
@@ -286,4 +280,52 @@ pub(super) fn write(draw: &Draw, dice: &mut Dice, around: &mut Surroundings) -> 
         exchanges.push(Exchange::one(question, label.to_owned()));
     }
     (body, exchanges)
+}
+
+#[cfg(test)]
+mod tests {
+    use undermask_suite::Suite;
+
+    use super::super::super::HeldOut;
+    use super::super::super::surroundings::Surroundings;
+    use super::{Dice, Draw, HARMED, HELPED, READ, write};
+    use crate::recipe::Recipe;
+
+    /// What a label says is its own line; who cares (λ = .8) wants people helped and not harmed; no line is a suite's.
+    #[test]
+    fn labels_say_what_is_read_and_what_helps_is_wanted() {
+        let text = include_str!("../../../../../suites/preferences.toml");
+        let suite = Suite::parse(text, "preferences.toml").unwrap_or_else(|error| panic!("{error}"));
+        let held_out = HeldOut::from_suite(&suite);
+        let recipe = Recipe::named("scales-outcomes").expect("a recipe");
+        let draw = Draw { held_out: &held_out, policy: &recipe };
+        let (mut read, mut wanted) = (0, 0);
+        let is = |text: &str, list: &[&str]| list.iter().any(|template| text.ends_with(&template[1..]));
+        for number in 0..600 {
+            let (body, exchanges) = write(&draw, &mut Dice::new(4, number), &mut Surroundings::plain());
+            let (first, second) = body.trim_start_matches("A: ").split_once(". B: ").expect("two lines");
+            let lines = [first, second.trim_end_matches('.')];
+            assert!(lines.iter().all(|line| held_out.allows(line)), "{body}");
+            for exchange in &exchanges {
+                let answer = exchange.answers[0].0.trim_end_matches('.');
+                if exchange.whole {
+                    let asked = READ.iter().find_map(|template| {
+                        [0, 1].into_iter().find(|at| exchange.question == template.replace('L', ["A", "B"][*at]))
+                    });
+                    assert_eq!(answer, lines[asked.expect("a label")], "{}", exchange.question);
+                    read += 1;
+                } else if exchange.answers.len() == 2 {
+                    let share = exchange.answers[0].1;
+                    if is(lines[0], &HELPED[..10]) && is(lines[1], &HARMED[..10]) {
+                        assert!(share > 0.99, "{body} {share}");
+                        wanted += 1;
+                    } else if is(lines[0], &HARMED[..10]) && is(lines[1], &HELPED[..10]) {
+                        assert!(share < 0.01, "{body} {share}");
+                        wanted += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 500 && wanted > 20, "{read} read, {wanted} wanted");
+    }
 }
