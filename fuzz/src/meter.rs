@@ -27,7 +27,8 @@ thread_local! {
     static OWN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Begins an input. The thread of a template that was given up cannot be stopped, and would grow on into the account of the
+/// Begins an input. No thread that templates are rendered on is kept for the next one (the engine sees `cfg(fuzzing)`), so one that
+/// is still there was given up. The thread of a template that was given up cannot be stopped, and would grow on into the account of the
 /// next inputs; where the command line ends with an error, such a thread is halted when it next asks for memory.
 pub fn next_input() {
     BORN.set(Some(FUZZER));
