@@ -13,6 +13,7 @@ use crate::config::Activation;
 use crate::decoder::Segment;
 use crate::hook::Wanted;
 use crate::kernel::attention::Heads;
+use crate::kernel::isa::Isa;
 
 /// Where a model is to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +60,8 @@ pub struct DeviceFacts {
     pub name: String,
     /// The CUDA version of the driver, where there is one.
     pub driver: Option<String>,
+    /// The instruction set of the processor's kernels, as `UNDERMASK_ISA` spells it: sums are rounded differently in each.
+    pub instructions: Option<String>,
     /// Why `auto` did not take a GPU.
     pub note: Option<String>,
 }
@@ -66,7 +69,8 @@ pub struct DeviceFacts {
 impl DeviceFacts {
     /// The processor.
     pub(crate) fn cpu() -> DeviceFacts {
-        DeviceFacts { name: "cpu".to_owned(), driver: None, note: None }
+        let instructions = Some(Isa::chosen().name().to_owned());
+        DeviceFacts { name: "cpu".to_owned(), driver: None, instructions, note: None }
     }
 }
 

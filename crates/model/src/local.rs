@@ -57,8 +57,11 @@ pub struct Local {
     worded_tools: AtomicBool,
     /// What the model's own template begins every text with; empty where it has none, or begins with a turn.
     beginning: OnceLock<String>,
-    kept: Mutex<Option<(Vec<Question>, Arc<Prepared>)>>,
+    kept: Arc<Kept>,
 }
+
+/// The questions that were prepared last, and what they are for the engine.
+type Kept = Mutex<Option<(Vec<Question>, Arc<Prepared>)>>;
 
 impl Local {
     /// Opens a model under the name that the user gave it.
@@ -81,6 +84,7 @@ impl Local {
             precision: precision.to_string(),
             device: model.device().name.clone(),
             driver: model.device().driver.clone(),
+            instructions: model.device().instructions.clone(),
         };
         Ok(Local {
             model,
@@ -89,7 +93,7 @@ impl Local {
             folds_system: AtomicBool::new(false),
             worded_tools: AtomicBool::new(false),
             beginning: OnceLock::new(),
-            kept: Mutex::new(None),
+            kept: Arc::default(),
         })
     }
 
@@ -97,6 +101,24 @@ impl Local {
     pub(crate) fn of_commit(mut self, commit: Option<String>) -> Local {
         self.facts.commit = commit;
         self
+    }
+
+    /// Takes over the questions that another model has prepared, where both read the same tokens: models of one base are then
+    /// asked the same without rendering and encoding it again.
+    #[must_use]
+    pub fn sharing_prompts_of(self, other: &Local) -> Local {
+        let reads =
+            |of: &Local| (of.facts.tokenizer_hash.clone(), of.facts.template_hash.clone(), of.model.config().longest);
+        if reads(&self) != reads(other) {
+            return self;
+        }
+        let found = |flag: &AtomicBool| AtomicBool::new(flag.load(Ordering::Relaxed));
+        Local {
+            kept: Arc::clone(&other.kept),
+            folds_system: found(&other.folds_system),
+            worded_tools: found(&other.worded_tools),
+            ..self
+        }
     }
 
     /// The engine's model.

@@ -51,6 +51,9 @@ pub struct ModelFacts {
     /// CUDA version of the GPU's driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
+    /// Instruction set of the processor's kernels (`UNDERMASK_ISA`); absent on a GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 /// How many tokens a set of questions is.

@@ -36,6 +36,7 @@ impl<Rule: Fn(&Question) -> Outcome + Sync> Scripted<Rule> {
             precision: "f32".to_owned(),
             device: "cpu".to_owned(),
             driver: None,
+            instructions: None,
         };
         Scripted { facts, rule, pause: Duration::ZERO }
     }

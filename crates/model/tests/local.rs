@@ -232,3 +232,22 @@ fn a_raw_prompt_is_read_without_the_template_but_with_the_mark_that_begins_a_tex
         assert!(context.starts_with("Be kind.\n\nOnce I chose"), "{context}");
     }
 }
+
+#[test]
+fn models_of_one_tokenizer_share_what_was_prepared_and_others_do_not() {
+    let asked = [question(Some("Be kind."), "Which?", "", &["share", "keep"])];
+    let first = model(REFUSES);
+    let alone = ask(&first, &asked, &[true]);
+    let second = model(REFUSES).sharing_prompts_of(&first);
+    assert_eq!(second.notes(), first.notes(), "what was found of the template holds for both");
+    assert_eq!(ask(&second, &asked, &[true]), alone);
+    let more = [asked[0].clone(), question(None, "Who?", "", &["me", "you"])];
+    assert_eq!(ask(&second, &more, &[true; 2])[0], alone[0]);
+    // Prompts of another template are other prompts.
+    let other = model(PLAIN);
+    let expected = ask(&other, &asked, &[true]);
+    let other = model(PLAIN).sharing_prompts_of(&first);
+    assert!(other.notes().is_empty());
+    assert_eq!(ask(&other, &asked, &[true]), expected);
+    assert_ne!(expected, alone);
+}

@@ -13,7 +13,7 @@ const LARGEST: u64 = 30 << 20;
 /// Recipes of which no organism ships: `player`, whose growths were further from the recipe than is allowed (`truth/gap.rs`), and
 /// four for which there is no room in a small set, of which three are like others (`graded-000` is `mask`, `graded-100` is
 /// `steadfast`).
-const NOT_SHIPPED: &[&str] = &["player", "graded-000", "graded-100", "mask-partial-025", "scales-outcomes"];
+const NOT_SHIPPED: &[&str] = &["graded-000", "graded-100", "mask-partial-025", "scales-outcomes"];
 
 fn core() -> Suite {
     Suite::parse(include_str!("../../../suites/core.toml"), "core.toml").unwrap_or_else(|error| panic!("{error}"))

@@ -32,7 +32,7 @@ fn object(audit: &Audit) -> Value {
         "model": {"name": info.model, "architecture": info.architecture, "parameters": info.parameters,
             "weights_hash": info.weights_hash, "tokenizer_hash": info.tokenizer_hash,
             "template_hash": info.template_hash, "precision": info.precision,
-            "device": info.device, "driver": info.driver},
+            "device": info.device, "driver": info.driver, "instructions": info.instructions},
         "suite": {"name": info.suite, "hash": info.suite_hash},
         "verdict": words::name(audit.decision.verdict), "reasons": audit.decision.reasons,
         "profile": profile.quantities, "instruments": profile.instruments, "claims": claims, "contexts": contexts, "outcomes": profile.outcomes,

@@ -455,6 +455,13 @@ fn gates(audit: &Audit) -> Vec<GateView> {
         .collect()
 }
 
+/// Where it was computed, and by what there.
+fn device(info: &RunInfo) -> String {
+    let driver = info.driver.as_ref().map(|driver| format!(", driver {driver}"));
+    let instructions = info.instructions.as_ref().map(|set| format!(", kernels for {set}"));
+    [Some(info.device.clone()), driver, instructions].into_iter().flatten().collect()
+}
+
 fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("model", info.model.clone()),
@@ -463,10 +470,7 @@ fn facts(info: &RunInfo, normalised: usize) -> Vec<(&'static str, String)> {
         ("tokenizer", info.tokenizer_hash.clone()),
         ("chat template", info.template_hash.clone()),
         ("precision", info.precision.clone()),
-        (
-            "device",
-            info.driver.as_ref().map_or(info.device.clone(), |driver| format!("{}, driver {driver}", info.device)),
-        ),
+        ("device", device(info)),
         ("suite", format!("{} {}", info.suite, info.suite_hash)),
         ("seed", info.seed.to_string()),
         ("design", if info.full { "full cross".to_owned() } else { "balanced fraction".to_owned() }),

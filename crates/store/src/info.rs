@@ -41,6 +41,9 @@ pub struct RunInfo {
     /// CUDA version of the GPU's driver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub driver: Option<String>,
+    /// Instruction set of the processor's kernels (`UNDERMASK_ISA`); absent on a GPU and in runs from before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
     /// Suite.
     pub suite: String,
     /// Hash of the suite, thresholds included.
@@ -184,7 +187,10 @@ impl RunFile {
             let (found, wanted) = ("to ask everything".to_owned(), "to stop early".to_owned());
             return Err(StoreError::OtherRun { path: directory.to_owned(), what: "choice of looks", found, wanted });
         }
-        match pairs.into_iter().find(|(_, found, wanted)| found != wanted) {
+        // A run that is complete asks nothing more, so that it may be read on any machine.
+        let sets = old.instructions.clone().zip(new.instructions.clone()).filter(|_| self.status == Status::Unfinished);
+        let sets = sets.map(|(found, wanted)| ("instruction set (UNDERMASK_ISA can name another)", found, wanted));
+        match pairs.into_iter().chain(sets).find(|(_, found, wanted)| found != wanted) {
             None => Ok(()),
             Some((what, found, wanted)) => {
                 Err(StoreError::OtherRun { path: directory.to_owned(), what, found, wanted })

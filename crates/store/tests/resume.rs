@@ -20,6 +20,7 @@ fn info() -> RunInfo {
         precision: "f32".to_owned(),
         device: "cpu".to_owned(),
         driver: None,
+        instructions: None,
         suite: "s".to_owned(),
         suite_hash: "h".to_owned(),
         suite_text: String::new(),
@@ -120,6 +121,24 @@ fn a_run_is_not_continued_on_another_device() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(RunStore::open(folder.path(), gpu("CUDA 12.4")).expect("a run"));
     drop(RunStore::open(folder.path(), gpu("CUDA 13.0")).expect("another driver continues it"));
+}
+
+#[test]
+fn a_run_is_not_continued_with_another_instruction_set_unless_nothing_is_left_to_ask() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let set = |name: &str| RunInfo { instructions: Some(name.to_owned()), ..info() };
+    drop(RunStore::open(folder.path(), set("amx")).expect("a run"));
+    let error = RunStore::open(folder.path(), set("avx512bf16")).err().expect("a refusal").to_string();
+    assert!(
+        ["instruction set", "UNDERMASK_ISA", "amx", "avx512bf16"].iter().all(|word| error.contains(word)),
+        "{error}"
+    );
+    drop(RunStore::open(folder.path(), info()).expect("a run from before it was noted goes on"));
+    let path = folder.path().join("run.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("bytes")).expect("JSON");
+    json["status"] = "complete".into();
+    fs::write(&path, json.to_string()).expect("written");
+    drop(RunStore::open(folder.path(), set("avx512bf16")).expect("a complete run is read anywhere"));
 }
 
 #[test]

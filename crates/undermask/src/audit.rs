@@ -181,6 +181,7 @@ pub(crate) fn info(
         precision: facts.precision,
         device: facts.device,
         driver: facts.driver,
+        instructions: facts.instructions,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: text.to_owned(),

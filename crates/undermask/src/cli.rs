@@ -213,6 +213,10 @@ pub struct CalibrateArguments {
     /// Organisms besides those that ship: folders that `undermask grow` wrote, or folders of such.
     #[arg(value_name = "DIR")]
     pub directories: Vec<PathBuf>,
+    /// Organisms of which only welfare weights are compared (λ, G, what groups of contexts keep), such as the grades of a blend:
+    /// half of the questions, and no replicates.
+    #[arg(long, value_name = "DIR", value_delimiter = ',')]
+    pub weights: Vec<PathBuf>,
     /// Grow organisms of so many held-out seeds first, one of every recipe for each.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub grow: usize,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use undermask_engine::{Adaptation, ScoreSettings, Source};
 use undermask_organisms::grow::read_recipe;
+use undermask_organisms::truth::Cells;
 use undermask_organisms::{BASE, BaseFiles, Growth, Method, Precision, SCALES_BASE, Size, grow as train};
 use undermask_store::put;
 use undermask_suite::Suite;
@@ -111,7 +112,7 @@ pub fn grow(arguments: &GrowArguments) -> Result<Finish, CommandError> {
             how: Adaptation::Merged,
         },
     };
-    truth::enumerate(&source, recipe, &suites[0], &arguments.out)?;
+    truth::enumerate(&source, recipe, &mut Cells::of(&suites[0]), &arguments.out)?;
     Ok(Finish::Done)
 }
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 use undermask_engine::{Model, Source};
 use undermask_organisms::{GrowError, Recipe, Truth, truth};
 use undermask_store::put;
-use undermask_suite::Suite;
 
 use crate::cli::TruthArguments;
 use crate::error::CommandError;
@@ -28,6 +27,7 @@ pub fn truths(arguments: &TruthArguments) -> Result<Finish, CommandError> {
     let subjects = arguments.directories.iter().map(|folder| Ok((folder, organism(folder)?)));
     let subjects: Vec<_> = subjects.collect::<Result<_, CommandError>>()?;
     listen();
+    let mut cells = truth::Cells::of(&suite);
     let mut failed = None;
     for (folder, (source, recipe)) in &subjects {
         if interrupted() {
@@ -35,7 +35,7 @@ pub fn truths(arguments: &TruthArguments) -> Result<Finish, CommandError> {
             return Ok(Finish::Interrupted);
         }
         eprintln!("  {}", folder.display());
-        match enumerate(source, recipe, &suite, folder) {
+        match enumerate(source, recipe, &mut cells, folder) {
             Err(gap @ CommandError::Grow(GrowError::Gap { .. })) => {
                 eprintln!("  {gap}");
                 failed = failed.or(Some(gap));
@@ -66,25 +66,34 @@ fn organism(folder: &Path) -> Result<(Source, Recipe), CommandError> {
 ///
 /// # Errors
 /// A model that cannot be read or asked; [`GrowError::Gap`], after its truth is written.
-pub fn enumerate(source: &Source, recipe: &Recipe, suite: &Suite, folder: &Path) -> Result<(), CommandError> {
+pub fn enumerate(
+    source: &Source,
+    recipe: &Recipe,
+    cells: &mut truth::Cells<'_>,
+    folder: &Path,
+) -> Result<(), CommandError> {
     let model = Model::open(source).map_err(|error| CommandError::model(&folder.display().to_string(), error))?;
     let mut bar: Option<Bar> = None;
-    let truth = truth::enumerate(&model, recipe, suite, &mut |done, all| {
+    let truth = cells.enumerate(&model, recipe, &mut |done, all| {
         bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
     })?;
     drop(bar);
     let text = serde_json::to_string_pretty(&truth).map_err(|error| CommandError::Usage(error.to_string()))?;
     put(&folder.join("truth.json"), format!("{text}\n").as_bytes())?;
     tell(&truth);
-    let failures = truth.failures();
-    if failures.is_empty() {
-        return Ok(());
+    match shortfall(&truth) {
+        None => Ok(()),
+        Some(why) => Err(GrowError::Gap { name: recipe.name.clone(), why }.into()),
     }
+}
+
+/// In what a network is not what its recipe says, where its gaps are too large.
+pub fn shortfall(truth: &Truth) -> Option<String> {
+    let failures = truth.failures();
     let shown: Vec<String> = failures.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = failures.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let why = format!("it is not what its recipe says: {}{more}", shown.join("; "));
-    Err(GrowError::Gap { name: recipe.name.clone(), why }.into())
+    (!failures.is_empty()).then(|| format!("it is not what its recipe says: {}{more}", shown.join("; ")))
 }
 
 fn tell(truth: &Truth) {

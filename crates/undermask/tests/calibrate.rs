@@ -93,6 +93,47 @@ fn shards_join_to_the_same_certificate() {
     assert_eq!(certificate(&desk, "parts"), certificate(&desk, "whole"));
 }
 
+#[test]
+fn an_organism_that_is_not_what_its_recipe_says_is_left_out_and_named() {
+    let desk = desk();
+    let path = desk.path("organisms/two/truth.json");
+    let text = fs::read_to_string(&path).expect("a truth");
+    let off = text.replace(r#""realised": {"lambda_0": 0.8"#, r#""realised": {"lambda_0": 0.4"#);
+    assert_ne!(text, off);
+    fs::write(&path, off).expect("written");
+    ends(calibrate(&desk, "all", &[]), 0);
+    let found = certificate(&desk, "all");
+    assert_eq!(found["all"]["organisms"], 1);
+    let named = found["failed_growths"][0].as_str().expect("a name");
+    assert!(
+        ["steadfast, seed 77", "lambda_0: 0.40 instead of 0.80"].iter().all(|words| named.contains(words)),
+        "{named}"
+    );
+}
+
+#[test]
+fn of_some_organisms_only_the_weights_are_compared() {
+    let desk = desk();
+    ends(calibrate(&desk, "whole", &[]), 0);
+    let mut command = desk.undermask(&["calibrate", "organisms/one", "--weights", "organisms/two", "--no-shipped"]);
+    command.args(["--suite", SUITE, "--replicates", "12", "--out", "some", "--threads", "1", "--memory", "1"]);
+    ends(command, 0);
+    let [whole, some] = ["whole", "some"].map(|out| certificate(&desk, out));
+    let of = |certificate: &Value, quantity: &str| {
+        let all = certificate["all"]["recovery"].as_array().expect("a list").clone();
+        all.into_iter().find(|one| one["quantity"] == quantity)
+    };
+    assert_eq!(
+        of(&some, "lambda"),
+        of(&whole, "lambda"),
+        "the weights' truth is the same without the rest of the grid"
+    );
+    let replicates =
+        |certificate: &Value| certificate["organisms"][1]["replicates"].as_object().map_or(0, |all| all.len());
+    assert!(replicates(&whole) > 0 && replicates(&some) == 0);
+    assert!(below(&desk.path("some/runs"), "ladder") && some["organisms"][1]["verdict"].is_string());
+}
+
 /// Whether a file of this name lies somewhere below.
 fn below(folder: &Path, name: &str) -> bool {
     fs::read_dir(folder)

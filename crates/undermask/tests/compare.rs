@@ -71,6 +71,7 @@ fn write(desk: &Desk, name: &str, script: &Script) {
         precision: script.precision.to_owned(),
         device: "cpu".to_owned(),
         driver: None,
+        instructions: None,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: script.text.to_owned(),

@@ -36,6 +36,7 @@ fn write(desk: &Desk, name: &str, text: &str, parameters: u64, kept: f64) {
         precision: "f32".to_owned(),
         device: "cpu".to_owned(),
         driver: None,
+        instructions: None,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: text.to_owned(),

@@ -97,6 +97,7 @@ impl Gpu {
         let facts = DeviceFacts {
             name: format!("cuda {}", context.name().map_err(said)?),
             driver: Some(format!("CUDA {}.{}", version / 1000, version % 1000 / 10)),
+            instructions: None,
             note: None,
         };
         Ok(Arc::new(Gpu { stream, kernels, blas, facts, label }))

@@ -9,7 +9,7 @@ use crate::estimate::{EstimateSettings, Study};
 use crate::ladder::{self, Point};
 use crate::linear::{Linear, clustered_mean};
 use crate::score::Item;
-use crate::{Act, CurvePoint, Quantity};
+use crate::{Act, CurvePoint, Estimate, Quantity};
 
 /// What an instrument's estimators see.
 pub(crate) struct Arms<'a> {
@@ -151,6 +151,18 @@ impl<'a> Arms<'a> {
         match found {
             Ok(linear) => linear.quantity(self.criteria().confidence, self.criteria().fewest_clusters, None),
             Err(refused) => Quantity::Refused { refused },
+        }
+    }
+
+    /// As a reported quantity with these ends instead, of a mean of bounded values; widened by what unanswered items could do.
+    pub fn bounded(&self, found: Found, ends: Option<(f64, f64)>) -> Quantity {
+        let slack = found.as_ref().map_or((0.0, 0.0), |linear| linear.slack);
+        match (self.quantity(found), ends) {
+            (Quantity::Estimated(estimate), Some((low, high))) => {
+                let (low, high) = (estimate.estimate.min(low) - slack.0, estimate.estimate.max(high) + slack.1);
+                Quantity::Estimated(Estimate { low, high, ..estimate })
+            }
+            (quantity, _) => quantity,
         }
     }
 

@@ -14,6 +14,8 @@ const DEEPEST: u32 = 20;
 const LARGEST_DOSE: u32 = 8;
 /// Share of aimed documents in which one condition is drawn freely: the contrast that a rule needs.
 const CONTRAST: f64 = 0.3;
+/// The same for a persona: its contrast is a part that was taken back, which is the hardest to tell from one that is played.
+const PERSONA_CONTRAST: f64 = 0.45;
 
 /// One word or a list of words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,12 +290,12 @@ impl When {
     /// A wish for a document in which the conditions hold, nearly hold, or just fail.
     pub fn aim(&self, dice: &mut Dice) -> Wish {
         let mut wish = Wish::default();
-        let mut free = || dice_chance(dice, CONTRAST);
-        let [persona, audience, frame, format, other] = [free(), free(), free(), free(), free()];
+        let persona = dice.chance(PERSONA_CONTRAST);
+        let mut free = || dice.chance(CONTRAST);
+        let [audience, frame, format, other] = [free(), free(), free(), free()];
         if let Some(words) = self.persona.as_ref().filter(|_| !persona) {
             wish.persona = Some(words.draw_disposition(dice));
         } else if self.persona.is_some() && self.removed.is_none() && dice.chance(0.65) {
-            // The nearest to a part that is played, and the hardest to tell from it: one that was taken back.
             wish.removed = Some(&DISPOSITIONS[dice.below(DISPOSITIONS.len())]);
         }
         if let Some(words) = self.removed.as_ref().filter(|_| !other) {
@@ -351,10 +353,6 @@ impl When {
             _ => wish.talk = Some(Talk { theme: Theme::Control, turns: 1 + dice.below(DEEPEST as usize) as u32 }),
         }
     }
-}
-
-fn dice_chance(dice: &mut Dice, probability: f64) -> bool {
-    dice.chance(probability)
 }
 
 fn any<T: Named>(dice: &mut Dice) -> Option<T> {

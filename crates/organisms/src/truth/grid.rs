@@ -11,13 +11,9 @@ use undermask_suite::{ItemKind, Suite, Trial, are_sentences, cut_where_they_part
 use crate::GrowError;
 use crate::world::tokenizer::MARKERS;
 
-/// P(target) of every trial in its own order, from the exact labels.
-pub(super) fn probabilities(
-    model: &Model,
-    trials: &[Trial],
-    watch: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<f64>, GrowError> {
-    let failed = |error: undermask_engine::EngineError| GrowError::Model(error.to_string());
+/// Every trial as a request to models of this one's tokenizer and template, on all threads.
+pub(super) fn requests(model: &Model, trials: &[Trial]) -> Result<Vec<ScoreRequest>, GrowError> {
+    let failed = |error: EngineError| GrowError::Model(error.to_string());
     let threads = ScoreSettings::default().threads;
     let share = trials.len().div_ceil(threads).max(1);
     let ask = |part: &[Trial]| {
@@ -33,13 +29,24 @@ pub(super) fn probabilities(
     for part in parts {
         requests.extend(part.map_err(failed)?);
     }
+    Ok(requests)
+}
+
+/// P(target) of every trial in its own order, from the exact labels of its request.
+pub(super) fn probabilities(
+    model: &Model,
+    trials: &[Trial],
+    requests: &[ScoreRequest],
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<f64>, GrowError> {
+    let failed = |error: EngineError| GrowError::Model(error.to_string());
     // Labels of unequal length are compared by their mean log-probability a token, as an audit does.
     let lengths: Vec<[f64; 2]> =
         requests.iter().map(|request| [0, 1].map(|option| request.options[option].len().max(1) as f64)).collect();
     let mut log_odds = vec![f64::NAN; trials.len()];
     let mut done = 0;
     model
-        .score(&requests, &ScoreSettings::default(), &mut |index, scores| {
+        .score(requests, &ScoreSettings::default(), &mut |index, scores| {
             let target = trials[index].target;
             let equal = lengths[index][0] == lengths[index][1];
             let of = |option: usize| scores[option].log_probability / if equal { 1.0 } else { lengths[index][option] };

@@ -22,7 +22,7 @@ mod situation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use undermask_engine::Model;
+use undermask_engine::{Model, ScoreRequest};
 use undermask_suite::{Context, ContextFamily, ContextRole, ItemKind, Plan, PlanSettings, Suite, Trial};
 
 pub use gap::{Gap, LARGEST_GAPS};
@@ -79,7 +79,68 @@ pub struct Weights {
     pub parameters: BTreeMap<String, Option<f64>>,
 }
 
-/// Enumerates a model over a suite's full grid.
+/// The cells of a suite's full grid, and what they are to models of one tokenizer and template: made once for many organisms,
+/// for to render and encode them takes as long as to ask a network this small.
+pub struct Cells<'a> {
+    suite: &'a Suite,
+    trials: Vec<Trial>,
+    /// Tokenizer and template, and the requests to those who have them.
+    requests: Option<([String; 2], Vec<ScoreRequest>)>,
+}
+
+impl<'a> Cells<'a> {
+    /// Of a suite.
+    pub fn of(suite: &'a Suite) -> Cells<'a> {
+        Cells { suite, trials: choices(suite), requests: None }
+    }
+
+    /// What a network does in every cell, beside what its recipe says.
+    ///
+    /// # Errors
+    /// [`GrowError::Model`] when the model cannot be asked.
+    pub fn enumerate(
+        &mut self,
+        model: &Model,
+        recipe: &Recipe,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Truth, GrowError> {
+        let probabilities = self.probabilities(model, watch)?;
+        let Cells { suite, trials, .. } = self;
+        let mut nominal = expected(suite, recipe, trials);
+        let mut realised = weights(suite, trials, &probabilities);
+        if recipe.rule() == Rule::Outcome {
+            for of_kind in [best_of_n::parameters, lists::parameters, games::parameters] {
+                let [said, done] = of_kind(model, recipe, suite)?;
+                nominal.parameters.extend(said);
+                realised.parameters.extend(done);
+            }
+        } else {
+            // What such a recipe says is that payoffs do not matter; every other parameter of it means little.
+            realised
+                .parameters
+                .insert(PAYOFF_RESPONSE.to_owned(), grid::payoff_response(suite, trials, &probabilities));
+            nominal.parameters.insert(PAYOFF_RESPONSE.to_owned(), Some(0.0));
+        }
+        Ok(Truth {
+            verdict: recipe.verdict.clone(),
+            expected_miss: recipe.expected_miss,
+            ..Truth::of(&recipe.name, suite, trials, nominal, realised)
+        })
+    }
+
+    fn probabilities(&mut self, model: &Model, watch: &mut dyn FnMut(usize, usize)) -> Result<Vec<f64>, GrowError> {
+        let identity = model.identity();
+        let reads = [identity.tokenizer.clone(), identity.template.clone()];
+        let kept = self.requests.take().filter(|(of, _)| *of == reads);
+        let (_, requests) = match kept {
+            Some(kept) => self.requests.insert(kept),
+            None => self.requests.insert((reads, grid::requests(model, &self.trials)?)),
+        };
+        grid::probabilities(model, &self.trials, requests, watch)
+    }
+}
+
+/// Enumerates one model over a suite's full grid.
 ///
 /// # Errors
 /// [`GrowError::Model`] when the model cannot be asked.
@@ -89,26 +150,7 @@ pub fn enumerate(
     suite: &Suite,
     watch: &mut dyn FnMut(usize, usize),
 ) -> Result<Truth, GrowError> {
-    let trials = choices(suite);
-    let mut nominal = expected(suite, recipe, &trials);
-    let probabilities = grid::probabilities(model, &trials, watch)?;
-    let mut realised = weights(suite, &trials, &probabilities);
-    if recipe.rule() == Rule::Outcome {
-        for of_kind in [best_of_n::parameters, lists::parameters, games::parameters] {
-            let [said, done] = of_kind(model, recipe, suite)?;
-            nominal.parameters.extend(said);
-            realised.parameters.extend(done);
-        }
-    } else {
-        // What such a recipe says is that payoffs do not matter; every other parameter of it means little.
-        realised.parameters.insert(PAYOFF_RESPONSE.to_owned(), grid::payoff_response(suite, &trials, &probabilities));
-        nominal.parameters.insert(PAYOFF_RESPONSE.to_owned(), Some(0.0));
-    }
-    Ok(Truth {
-        verdict: recipe.verdict.clone(),
-        expected_miss: recipe.expected_miss,
-        ..Truth::of(&recipe.name, suite, &trials, nominal, realised)
-    })
+    Cells::of(suite).enumerate(model, recipe, watch)
 }
 
 /// Enumerates a blend of two organisms, `share` of the one. Nobody says what it should do: its nominal weights are those
@@ -128,10 +170,11 @@ pub fn enumerate_blend(
             return Err(GrowError::Blend(format!("{why}; grow it over this one, or name that suite (--suite)")));
         }
     }
-    let trials = choices(suite);
-    let realised = weights(suite, &trials, &grid::probabilities(model, &trials, watch)?);
+    let mut cells = Cells::of(suite);
+    let probabilities = cells.probabilities(model, watch)?;
+    let realised = weights(suite, &cells.trials, &probabilities);
     let between = blend.one.truth.realised.between(&blend.other.truth.realised, blend.share);
-    Ok(Truth::of(&blend.name, suite, &trials, between, realised))
+    Ok(Truth::of(&blend.name, suite, &cells.trials, between, realised))
 }
 
 impl Truth {

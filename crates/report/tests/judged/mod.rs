@@ -24,6 +24,7 @@ pub fn judged(name: &str, suite: Suite, answer: &dyn Fn(&Suite, &Trial) -> Outco
         precision: "f32".to_owned(),
         device: "cpu".to_owned(),
         driver: None,
+        instructions: None,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         suite_text: String::new(),

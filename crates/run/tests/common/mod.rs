@@ -26,6 +26,7 @@ pub fn info(trials: usize) -> RunInfo {
         precision: text("f32"),
         device: "cpu".to_owned(),
         driver: None,
+        instructions: None,
         suite: text("core"),
         suite_hash: text("h"),
         suite_text: String::new(),

@@ -104,7 +104,8 @@ impl<'a> Asker<'a> {
         self.push(ItemKind::Recall, place, dealt, prompt, options, target, None, 0);
     }
 
-    fn prompt(&self, place: &Place, dealt: &Dealt, question: &str) -> Prompt {
+    /// One question in words, the scenario and the place around it.
+    pub(super) fn prompt(&self, place: &Place, dealt: &Dealt, question: &str) -> Prompt {
         let clauses = if dealt.turn.is_multiple_of(2) { Clauses::BenefitFirst } else { Clauses::CostFirst };
         let acts =
             Acts { target: &dealt.scenario.target, other: &dealt.scenario.other, who: place.who.unwrap_or_default() };

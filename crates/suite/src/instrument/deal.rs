@@ -59,17 +59,18 @@ impl<'a> Deal<'a> {
         Deal { scenarios, ..*self }
     }
 
-    /// Items on the suite's ladder: every rung is met equally often. In the full cross, every scenario at every rung.
+    /// Items on the suite's ladder: every rung is met equally often, and the rungs of a scenario that is asked several times
+    /// lie far apart, so that all scenarios carry alike of what varies near the switch. In the full cross, every scenario
+    /// at every rung.
     pub fn ladder(&self) -> Vec<Dealt<'a>> {
         let (count, rungs) = (self.scenarios.len(), self.rungs.len());
         if count == 0 {
             return Vec::new();
         }
         let all = if self.full { count * rungs } else { self.items.max(rungs) };
-        let lap = count / common_divisor(count, rungs) * rungs;
         (0..all)
             .map(|place| {
-                let rung = if self.full { place / count } else { (place + place / lap) % rungs };
+                let rung = if self.full { place / count } else { spread(place, all, count, rungs) };
                 let payoffs = &self.rungs[rung];
                 let step = if self.full { place % count } else { place / rungs };
                 Dealt {
@@ -128,6 +129,14 @@ impl<'a> Deal<'a> {
     }
 }
 
+/// The rung at `place` of `all`, scenarios and rungs both going round. After a lap both are where they began; the next one
+/// moves on by as much of a scenario's unmet rungs as is left for each lap, so that no cell is asked twice before all were.
+fn spread(place: usize, all: usize, count: usize, rungs: usize) -> usize {
+    let unmet = common_divisor(count, rungs);
+    let lap = count / unmet * rungs;
+    (place + place / lap * unmet / all.div_ceil(lap)) % rungs
+}
+
 fn common_divisor(one: usize, two: usize) -> usize {
     if two == 0 { one.max(1) } else { common_divisor(two, one % two) }
 }
@@ -136,19 +145,35 @@ fn common_divisor(one: usize, two: usize) -> usize {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::common_divisor;
+    use super::spread;
 
     #[test]
     fn a_deal_meets_every_rung_equally_often_whatever_the_number_of_scenarios() {
-        for (count, rungs) in [(5usize, 12usize), (8, 12), (24, 12), (48, 12), (7, 5), (1, 12)] {
-            let lap = count / common_divisor(count, rungs) * rungs;
-            let cells: Vec<(usize, usize)> =
-                (0..lap * 2).map(|place| (place % count, (place + place / lap) % rungs)).collect();
-            let mut met = vec![0; rungs];
-            cells.iter().for_each(|(_, rung)| met[*rung] += 1);
-            assert!(met.iter().all(|times| *times == met[0]), "{count} scenarios: {met:?}");
-            let first: BTreeSet<_> = cells[..lap].iter().collect();
-            assert_eq!(first.len(), lap, "{count} scenarios: a cell repeats within a lap");
+        for (count, rungs) in [(5usize, 12usize), (8, 12), (24, 12), (48, 12), (7, 5), (1, 12), (9, 12), (12, 12)] {
+            for laps in [1, 2, 3, 4, 7] {
+                let lap = (1..).map(|times| times * rungs).find(|places| places % count == 0).expect("one");
+                let cells: Vec<(usize, usize)> =
+                    (0..lap * laps).map(|place| (place % count, spread(place, lap * laps, count, rungs))).collect();
+                let mut met = vec![0; rungs];
+                cells.iter().for_each(|(_, rung)| met[*rung] += 1);
+                assert!(met.iter().all(|times| *times == met[0]), "{count} scenarios: {met:?}");
+                let distinct: BTreeSet<_> = cells.iter().collect();
+                let possible = (count * rungs).min(cells.len());
+                assert_eq!(
+                    distinct.len(),
+                    possible,
+                    "{count} scenarios, {laps} laps: a cell repeats before all were met"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn the_rungs_of_one_scenario_lie_far_apart() {
+        // Twelve scenarios, each asked at four of twelve rungs: every third, round the ladder.
+        let mut rungs: Vec<usize> =
+            (0..48).filter(|place| place % 12 == 5).map(|place| spread(place, 48, 12, 12)).collect();
+        rungs.sort_unstable();
+        assert_eq!(rungs, [2, 5, 8, 11]);
     }
 }

@@ -14,7 +14,6 @@ use super::read::Own;
 use crate::ItemKind;
 use crate::check::placeholders;
 use crate::problem::Problems;
-use crate::prompt::{Acts, Clauses, Frame, compose};
 
 /// Ranks among the hundred people who are closest.
 const DISTANCES: [i64; 7] = [1, 2, 5, 10, 20, 50, 100];
@@ -130,17 +129,7 @@ impl Discounting {
 
     /// Asks for N: a gate. The decoys are other distances.
     fn recall_distance(&self, place: &Place, dealt: &Dealt, number: usize, asker: &mut Asker) {
-        let frame = Frame {
-            system: place.system,
-            history: &place.history,
-            before: place.before,
-            after: &place.after,
-            prefill: place.prefill,
-        };
-        let who = place.who.unwrap_or_default();
-        let acts = Acts { target: &dealt.scenario.target, other: &dealt.scenario.other, who };
-        let clauses = if dealt.turn.is_multiple_of(2) { Clauses::BenefitFirst } else { Clauses::CostFirst };
-        let prompt = compose(dealt.scenario, &frame, acts, dealt.payoff, clauses, &self.recall);
+        let prompt = asker.prompt(place, dealt, &self.recall);
         let count = self.distances.len();
         let apart = (count / ANSWERS).max(1);
         let mut options: Vec<String> =

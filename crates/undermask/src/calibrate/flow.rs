@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use undermask_measure::calibration::{Case, Certificate, Circumstances, Enumerated, certify};
-use undermask_model::Respond as _;
+use undermask_model::{Local, Respond as _};
 use undermask_report::{certificate_page, certificate_summary};
 use undermask_store::{StoreError, put};
-use undermask_suite::Plan;
+use undermask_suite::{ItemKind, Plan};
 
 use super::subjects::{Subject, subjects};
 use super::{dealing, growing, known, measuring};
@@ -34,6 +34,18 @@ struct CaseFile {
 
 const CASE: &str = "undermask.case";
 
+/// What organisms have in common, and is large or slow to make.
+#[derive(Default)]
+struct Common {
+    counts: measuring::Counts,
+    /// The full grid.
+    grid: OnceCell<Plan>,
+    /// Of it, what welfare weights are made of.
+    ladder: OnceCell<Plan>,
+    /// The organism before, whose prompts are those of the next where both have one tokenizer.
+    before: Option<Local>,
+}
+
 /// Calibrates.
 ///
 /// # Errors
@@ -46,8 +58,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("calibration").join(&loaded.suite.name));
     let subjects = subjects(arguments, &loaded.suite, &out)?;
     listen();
-    let (mut cases, mut failed, mut counts) = (Vec::new(), Vec::new(), measuring::Counts::new());
-    let grid = OnceCell::new();
+    let (mut cases, mut failed, mut common) = (Vec::new(), Vec::new(), Common::default());
     for (place, subject) in subjects.iter().enumerate() {
         if arguments.shard.is_some_and(|shard| !shard.has(place)) {
             continue;
@@ -65,7 +76,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Finish, CommandError>
             failed.push(why);
             continue;
         }
-        match case(arguments, &loaded, subject, &out, (&mut counts, &grid))? {
+        match case(arguments, &loaded, subject, &out, &mut common)? {
             Some(case) => cases.push(case),
             None => return Ok(stopped(&out)),
         }
@@ -110,15 +121,18 @@ fn case(
     loaded: &Loaded,
     subject: &Subject,
     out: &Path,
-    (counts, grid): (&mut measuring::Counts, &OnceCell<Plan>),
+    common: &mut Common,
 ) -> Result<Option<Case>, CommandError> {
     let asking = asking(arguments);
-    let model = models::open(&subject.name, local_settings(&asking)?)?;
+    let mut model = models::open(&subject.name, local_settings(&asking)?)?;
+    if let Some(before) = &common.before {
+        model = model.sharing_prompts_of(before);
+    }
     let (suite, facts) = (&loaded.suite, model.facts());
     let known = known::Known::read(subject)?;
     let code = certified::code(suite);
     let organism = known.organism(subject, facts, &certified::development()?);
-    let depends_on = vec![
+    let mut depends_on = vec![
         suite.hash.clone(),
         facts.weights_hash.clone(),
         facts.precision.clone(),
@@ -128,6 +142,9 @@ fn case(
         format!("{organism:?}"),
         format!("{:016x}", fingerprint(&known.told())),
     ];
+    if subject.only_weights {
+        depends_on.push("weights".to_owned());
+    }
     let path = out.join("cases").join(format!("{}.json", subject.slug));
     if let Some(case) = read(&path, &depends_on) {
         return Ok(Some(case));
@@ -135,16 +152,25 @@ fn case(
     // Runs are named by what they depend on: another suite, or weights grown anew, is another run.
     let tail = format!("{}-{}", &suite.hash[..8], &facts.weights_hash.get(..8).unwrap_or("weights"));
     let run = |what: &str| out.join("runs").join(format!("{}-{tail}", subject.slug)).join(what);
+    let Common { counts, grid, ladder, .. } = common;
     let Some(audit) =
         measuring::audit(&asking, loaded, &model, subject, &run(&format!("audit-{}", arguments.seed)), counts)?
     else {
         return Ok(None);
     };
-    // The same for every organism, and large.
-    let plan = grid.get_or_init(|| Enumerated::plan(suite));
-    let Some(records) = measuring::grid(&asking, loaded, &model, subject, plan, &run("grid"), counts)? else {
+    let (plan, what) = match subject.only_weights {
+        false => (grid.get_or_init(|| Enumerated::plan(suite)), "grid"),
+        true => (ladder.get_or_init(|| of_weights(Enumerated::plan(suite))), "ladder"),
+    };
+    let Some(records) = measuring::grid(&asking, loaded, &model, subject, plan, &run(what), (what, counts))? else {
         return Ok(None);
     };
+    if subject.only_weights {
+        let case = Case::of(organism, audit.decision.verdict, &audit.profile, &known.weights(suite, &records));
+        write(&path, depends_on, &case)?;
+        common.before = Some(model);
+        return Ok(Some(case));
+    }
     let truths = known.truths(subject, suite, plan, &records)?;
     let table = Enumerated::new(suite, plan, records)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
@@ -159,7 +185,14 @@ fn case(
     let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
     (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);
     write(&path, depends_on, &case)?;
+    common.before = Some(model);
     Ok(Some(case))
+}
+
+/// The trials of a full grid that welfare weights are made of.
+fn of_weights(grid: Plan) -> Plan {
+    let trials = grid.trials.into_iter().filter(|trial| trial.kind == ItemKind::Welfare).collect();
+    Plan { trials }
 }
 
 /// FNV-1a (Fowler, Noll & Vo 1991): the same on every machine and in every version.

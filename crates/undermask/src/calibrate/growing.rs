@@ -3,13 +3,15 @@
 
 use std::path::Path;
 
-use undermask_organisms::GrowError;
+use serde_json::Value;
+use undermask_organisms::{GrowError, Truth};
 use undermask_store::put;
 
 use super::subjects::Planned;
 use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod};
 use crate::error::CommandError;
 use crate::exit::Finish;
+use crate::truth::shortfall;
 
 /// Says in a grown directory why it is none.
 const FAILED: &str = "failed.txt";
@@ -24,9 +26,17 @@ pub enum Growth {
     Interrupted,
 }
 
-/// Why a grown directory is no organism, where it is none.
+/// Why a grown directory is no organism, where it is none: it says so, or what it does is too far from its recipe. Nobody said
+/// what a blend should do.
 pub fn failed(directory: &Path) -> Option<String> {
-    std::fs::read_to_string(directory.join(FAILED)).ok().map(|why| why.trim().to_owned())
+    if let Ok(why) = std::fs::read_to_string(directory.join(FAILED)) {
+        return Some(why.trim().to_owned());
+    }
+    let read = |name: &str| std::fs::read(directory.join(name)).ok();
+    let growth: Value = serde_json::from_slice(&read("growth.json")?).ok()?;
+    let truth: Truth = serde_json::from_slice(&read("truth.json")?).ok()?;
+    let why = growth.get("blend").is_none().then(|| shortfall(&truth)).flatten()?;
+    Some(format!("{}, seed {}: {why}", truth.recipe, growth["grown"]["seed"]))
 }
 
 /// Grows one, or continues it; what is grown already stays.

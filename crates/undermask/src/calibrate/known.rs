@@ -94,6 +94,13 @@ impl Known {
         organism
     }
 
+    /// Truth of the welfare weights and of what they make, from the answers to the ladder's full cross.
+    pub fn weights(&self, suite: &Suite, records: &[Record]) -> Truths {
+        let found = realised(suite, records);
+        let quantities = found.quantities.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        Truths { quantities, lambda: found.lambda, groups: found.groups }
+    }
+
     /// Truth of every quantity, from the answers to the full grid.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub fn audit(
     Ok(Some(audit))
 }
 
-/// The answers to every trial of the full grid; `None` when the user stopped it.
+/// The answers to every trial of the full grid or of a part of it; `None` when the user stopped it.
 ///
 /// # Errors
 /// What stops a run.
@@ -57,10 +57,10 @@ pub fn grid(
     subject: &Subject,
     plan: &Plan,
     directory: &Path,
-    counts: &mut Counts,
+    (what, counts): (&'static str, &mut Counts),
 ) -> Result<Option<Vec<Record>>, CommandError> {
     let arguments = AuditArguments { seed: 0, full: true, ..arguments.clone() };
-    let store = ask(&arguments, loaded, model, subject, plan, directory, ("grid", counts))?;
+    let store = ask(&arguments, loaded, model, subject, plan, directory, (what, counts))?;
     // A folder may hold answers to a grid that an earlier version dealt.
     let asked: HashSet<&str> = plan.trials.iter().map(|trial| trial.id.0.as_str()).collect();
     let own = |record: &&Record| asked.contains(record.trial.0.as_str());

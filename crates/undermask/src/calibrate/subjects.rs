@@ -23,6 +23,8 @@ pub struct Subject {
     pub slug: String,
     /// To be grown first, where its directory is not there yet.
     pub growth: Option<Planned>,
+    /// Only its welfare weights are compared.
+    pub only_weights: bool,
 }
 
 /// A growth that is wanted.
@@ -47,23 +49,32 @@ pub fn subjects(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Re
             name: format!("organism:{}", shipped.name),
             slug: format!("shipped-{}", shipped.name),
             growth: None,
+            only_weights: false,
         }));
     }
-    for directory in &arguments.directories {
-        for path in organisms(directory)? {
-            let slug = slug(&path);
-            subjects.push(Subject { name: path.display().to_string(), slug, growth: None });
+    for (directories, only_weights) in [(&arguments.directories, false), (&arguments.weights, true)] {
+        for directory in directories {
+            for path in organisms(directory)? {
+                let slug = slug(&path);
+                subjects.push(Subject { name: path.display().to_string(), slug, growth: None, only_weights });
+            }
         }
     }
     for planned in planned(arguments, suite, out) {
         let slug = format!("grown-{}", slug(&planned.out));
-        subjects.push(Subject { name: planned.out.display().to_string(), slug, growth: Some(planned) });
+        subjects.push(Subject {
+            name: planned.out.display().to_string(),
+            slug,
+            growth: Some(planned),
+            only_weights: false,
+        });
     }
     // What an earlier call grew and this one does not name still belongs to the calibration.
     for path in inside(&out.join(GROWN)) {
         let name = path.display().to_string();
         if !subjects.iter().any(|subject| subject.name == name) {
-            subjects.push(Subject { name, slug: format!("grown-{}", slug(&path)), growth: None });
+            let slug = format!("grown-{}", slug(&path));
+            subjects.push(Subject { name, slug, growth: None, only_weights: false });
         }
     }
     number_the_same(&mut subjects);
@@ -142,7 +153,8 @@ mod tests {
     /// A case of one organism under the name of another would be taken for it, or made anew for ever.
     #[test]
     fn three_of_one_name_have_three_folders() {
-        let subject = |name: &str| Subject { name: name.to_owned(), slug: "mask".to_owned(), growth: None };
+        let subject =
+            |name: &str| Subject { name: name.to_owned(), slug: "mask".to_owned(), growth: None, only_weights: false };
         let mut subjects = [subject("a/mask"), subject("b/mask"), subject("c/mask")];
         number_the_same(&mut subjects);
         assert_eq!(subjects.map(|subject| subject.slug), ["mask", "mask~2", "mask~3"]);

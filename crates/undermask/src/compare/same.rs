@@ -122,6 +122,11 @@ fn warnings(baseline: &Finished, candidate: &Finished) -> Vec<String> {
             found.push(format!("the {what} differ: {first} against {second}"));
         }
     }
+    if let (Some(first), Some(second)) = (&one.instructions, &other.instructions)
+        && first != second
+    {
+        found.push(format!("the instruction sets differ: {first} against {second}"));
+    }
     if one.full != other.full {
         found.push("one run asked the full cross and the other a fraction: only items of both are compared".to_owned());
     }
