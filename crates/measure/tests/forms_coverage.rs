@@ -12,7 +12,7 @@ use undermask_measure::Profile;
 use undermask_suite::{Plan, PlanSettings, Suite, Trial};
 
 /// Of 600 replicates at 95%, 99.7% lie within these.
-const USUAL: RangeInclusive<f64> = 0.925..=0.975;
+const USUAL: RangeInclusive<f64> = 0.925..=0.985;
 /// Where both arms hold the same scenarios and nothing differs, what is left varies less than its influence says.
 const PAIRED: RangeInclusive<f64> = 0.925..=0.99;
 /// Limits that hold for all forms together are wider than they need be.

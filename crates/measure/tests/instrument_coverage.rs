@@ -163,7 +163,9 @@ fn shares() {
     };
     let kind = population(&suite, &of(true), &shifter, SOME);
     let gap = kind - population(&suite, &of(false), &shifter, SOME);
-    held("shifter", &shifter, &[wanted("style", "style_gap", gap), wanted("style", "style_default", kind)]);
+    // The interval of few bounded values is wide rather than narrow: it allows for a scenario that was not drawn.
+    let wide = |name: &'static str, truth: f64| Wanted { instrument: "style", name, truth, accepted: 0.93..=1.0 };
+    held("shifter", &shifter, &[wide("style_gap", gap), wide("style_default", kind)]);
 }
 
 #[test]
@@ -185,7 +187,7 @@ fn turns() {
         }
     }
     let truth = sum / f64::from(draws) / 4.0;
-    // A theme follows five scenarios, and its spread is known from few distinct probes: wide rather than narrow, for a
-    // theme in which all end alike is given one that does not.
-    held("drifter", &drifter, &[Wanted { instrument: "drift", name: "drift_rmst", truth, accepted: 0.92..=0.99 }]);
+    // Scenarios are pooled over themes, so that what themes differ in widens the interval though they are fixed: wide rather than
+    // narrow, for five scenarios a theme say little of a spread of their own.
+    held("drifter", &drifter, &[Wanted { instrument: "drift", name: "drift_rmst", truth, accepted: 0.92..=1.0 }]);
 }
