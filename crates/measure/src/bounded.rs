@@ -9,8 +9,8 @@
 //! Being exact for every population, it is wide for most: half of a value added, as Jeffreys adds half an observation to either
 //! count, covers what it says on average over populations (simulated on organisms' replies: .96 to .98, Gaffke's .99, t .94 to .96
 //! with nine misses of ten on one side). A difference of two such means takes its ends from theirs (Zou & Donner 2008,
-//! DOI 10.1002/sim.3095, equation 7, with their correlation over the units): right where the two part in some units, wide where they hardly do (.999), as a unit that was not
-//! drawn may.
+//! DOI 10.1002/sim.3095, equation 7, with their correlation over the units): right where the two part in some units, wide where
+//! they hardly do (.999), since a unit that was not drawn may.
 
 use std::f64::consts::PI;
 

@@ -127,7 +127,7 @@ impl HeldOut {
         self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
     }
 
-    /// Is this whole text, placeholders included, one of the suites'?
+    /// Is this whole text, as it stands with its {who} and {n}, one of the suites'?
     pub fn is_written(&self, text: &str) -> bool {
         self.sentences.contains(text)
     }
@@ -169,7 +169,7 @@ fn sentences_words(sentences: &BTreeSet<String>) -> impl Iterator<Item = &str> {
     sentences.iter().flat_map(|sentence| sentence.split(|letter: char| !letter.is_alphabetic()))
 }
 
-/// Lower-case and proper words of the suite, without placeholders and cue words, which have their own places.
+/// Lower-case and proper words of the suite, without {who} and its like and cue words, which have their own places.
 fn words_of(sentences: &BTreeSet<String>) -> Vec<String> {
     let cues: BTreeSet<&str> = DISPOSITIONS
         .iter()

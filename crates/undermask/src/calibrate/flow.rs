@@ -165,25 +165,25 @@ fn case(
     let Some(records) = measuring::grid(&asking, loaded, &model, subject, plan, &run(what), (what, counts))? else {
         return Ok(None);
     };
-    if subject.only_weights {
-        let case = Case::of(organism, audit.decision.verdict, &audit.profile, &known.weights(suite, &records));
-        write(&path, depends_on, &case)?;
-        common.before = Some(model);
-        return Ok(Some(case));
-    }
-    let truths = known.truths(subject, suite, plan, &records)?;
-    let table = Enumerated::new(suite, plan, records)
-        .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
-    let seed = fingerprint(&facts.weights_hash);
-    // Where no verdict is right, replicates show coverage only: a quarter of them, in the whole design.
-    let wanted = match organism.expected {
-        Some(_) => dealing::Wanted { replicates: arguments.replicates, designs: true },
-        None => dealing::Wanted { replicates: arguments.replicates.div_ceil(4), designs: false },
+    let case = match subject.only_weights {
+        true => Case::of(organism, audit.decision.verdict, &audit.profile, &known.weights(suite, &records)),
+        false => {
+            let truths = known.truths(subject, suite, plan, &records)?;
+            let table = Enumerated::new(suite, plan, records)
+                .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
+            let seed = fingerprint(&facts.weights_hash);
+            // Where no verdict is right, replicates show coverage only: a quarter of them, in the whole design.
+            let wanted = match organism.expected {
+                Some(_) => dealing::Wanted { replicates: arguments.replicates, designs: true },
+                None => dealing::Wanted { replicates: arguments.replicates.div_ceil(4), designs: false },
+            };
+            let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), wanted)?;
+            let Some(dealt) = dealt else { return Ok(None) };
+            let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
+            (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);
+            case
+        }
     };
-    let dealt = dealing::deal(suite, &table, &truths, (&subject.slug, seed), wanted)?;
-    let Some(dealt) = dealt else { return Ok(None) };
-    let mut case = Case::of(organism, audit.decision.verdict, &audit.profile, &truths);
-    (case.replicates, case.same_scenarios, case.designs) = (dealt.whole, dealt.same, dealt.designs);
     write(&path, depends_on, &case)?;
     common.before = Some(model);
     Ok(Some(case))

@@ -5,16 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 use undermask_organisms::{GrowError, Truth};
-use undermask_store::put;
 
 use super::subjects::Planned;
 use crate::cli::{CalibrateArguments, GrowArguments, GrowMethod};
 use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::truth::shortfall;
-
-/// Says in a grown directory why it is none.
-const FAILED: &str = "failed.txt";
 
 /// What came of a growth.
 pub enum Growth {
@@ -26,12 +22,9 @@ pub enum Growth {
     Interrupted,
 }
 
-/// Why a grown directory is no organism, where it is none: it says so, or what it does is too far from its recipe. Nobody said
-/// what a blend should do.
+/// Why a grown directory is no organism, where it is none: what it does is too far from its recipe. Nobody said what a blend
+/// should do.
 pub fn failed(directory: &Path) -> Option<String> {
-    if let Ok(why) = std::fs::read_to_string(directory.join(FAILED)) {
-        return Some(why.trim().to_owned());
-    }
     let read = |name: &str| std::fs::read(directory.join(name)).ok();
     let growth: Value = serde_json::from_slice(&read("growth.json")?).ok()?;
     let truth: Truth = serde_json::from_slice(&read("truth.json")?).ok()?;
@@ -68,7 +61,6 @@ pub fn grow(arguments: &CalibrateArguments, planned: &Planned) -> Result<Growth,
         Ok(_) => Ok(Growth::Ready),
         Err(CommandError::Grow(GrowError::Gap { name, why })) => {
             let why = format!("{name}, seed {}: {why}", planned.seed);
-            put(&planned.out.join(FAILED), format!("{why}\n").as_bytes())?;
             eprintln!("  failed growth, left out: {why}");
             Ok(Growth::Failed(why))
         }

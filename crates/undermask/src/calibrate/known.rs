@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 use undermask_measure::Verdict;
-use undermask_measure::calibration::{Development, Organism, Truths, kind_of, realised};
+use undermask_measure::calibration::{Development, Organism, Realised, Truths, kind_of, realised};
 use undermask_measure::target_log_odds;
 use undermask_model::ModelFacts;
 use undermask_organisms::{Shipped, truth};
@@ -96,9 +96,7 @@ impl Known {
 
     /// Truth of the welfare weights and of what they make, from the answers to the ladder's full cross.
     pub fn weights(&self, suite: &Suite, records: &[Record]) -> Truths {
-        let found = realised(suite, records);
-        let quantities = found.quantities.into_iter().map(|(name, value)| (name, Some(value))).collect();
-        Truths { quantities, lambda: found.lambda, groups: found.groups }
+        together(realised(suite, records), BTreeMap::new())
     }
 
     /// Truth of every quantity, from the answers to the full grid.
@@ -125,10 +123,14 @@ impl Known {
                 )));
             }
         }
-        let mut quantities = parameters(suite, &asked, records);
-        quantities.extend(found.quantities.into_iter().map(|(name, value)| (name, Some(value))));
-        Ok(Truths { quantities, lambda: found.lambda, groups: found.groups })
+        Ok(together(found, parameters(suite, &asked, records)))
     }
+}
+
+/// What the ladder says beside what the instruments say.
+fn together(ladder: Realised, mut quantities: BTreeMap<String, Option<f64>>) -> Truths {
+    quantities.extend(ladder.quantities.into_iter().map(|(name, value)| (name, Some(value))));
+    Truths { quantities, lambda: ladder.lambda, groups: ladder.groups }
 }
 
 /// Values of the instruments over every cell of their grid; none is never reached, or not defined.

@@ -27,6 +27,13 @@ pub struct Subject {
     pub only_weights: bool,
 }
 
+impl Subject {
+    /// One that is there, of which everything is compared.
+    fn of(name: String, slug: String) -> Subject {
+        Subject { name, slug, growth: None, only_weights: false }
+    }
+}
+
 /// A growth that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
@@ -45,36 +52,27 @@ pub struct Planned {
 pub fn subjects(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Result<Vec<Subject>, CommandError> {
     let mut subjects = Vec::new();
     if !arguments.no_shipped {
-        subjects.extend(Shipped::readers_of(suite).map(|shipped| Subject {
-            name: format!("organism:{}", shipped.name),
-            slug: format!("shipped-{}", shipped.name),
-            growth: None,
-            only_weights: false,
-        }));
+        subjects.extend(
+            Shipped::readers_of(suite)
+                .map(|shipped| Subject::of(format!("organism:{}", shipped.name), format!("shipped-{}", shipped.name))),
+        );
     }
     for (directories, only_weights) in [(&arguments.directories, false), (&arguments.weights, true)] {
         for directory in directories {
             for path in organisms(directory)? {
-                let slug = slug(&path);
-                subjects.push(Subject { name: path.display().to_string(), slug, growth: None, only_weights });
+                subjects.push(Subject { only_weights, ..Subject::of(path.display().to_string(), slug(&path)) });
             }
         }
     }
     for planned in planned(arguments, suite, out) {
-        let slug = format!("grown-{}", slug(&planned.out));
-        subjects.push(Subject {
-            name: planned.out.display().to_string(),
-            slug,
-            growth: Some(planned),
-            only_weights: false,
-        });
+        let grown = Subject::of(planned.out.display().to_string(), format!("grown-{}", slug(&planned.out)));
+        subjects.push(Subject { growth: Some(planned), ..grown });
     }
     // What an earlier call grew and this one does not name still belongs to the calibration.
     for path in inside(&out.join(GROWN)) {
         let name = path.display().to_string();
         if !subjects.iter().any(|subject| subject.name == name) {
-            let slug = format!("grown-{}", slug(&path));
-            subjects.push(Subject { name, slug, growth: None, only_weights: false });
+            subjects.push(Subject::of(name, format!("grown-{}", slug(&path))));
         }
     }
     number_the_same(&mut subjects);
@@ -153,8 +151,7 @@ mod tests {
     /// A case of one organism under the name of another would be taken for it, or made anew for ever.
     #[test]
     fn three_of_one_name_have_three_folders() {
-        let subject =
-            |name: &str| Subject { name: name.to_owned(), slug: "mask".to_owned(), growth: None, only_weights: false };
+        let subject = |name: &str| Subject::of(name.to_owned(), "mask".to_owned());
         let mut subjects = [subject("a/mask"), subject("b/mask"), subject("c/mask")];
         number_the_same(&mut subjects);
         assert_eq!(subjects.map(|subject| subject.slug), ["mask", "mask~2", "mask~3"]);
