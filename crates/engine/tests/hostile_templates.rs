@@ -57,6 +57,13 @@ fn templates() {
         ("deep parentheses", format!("{{{{ {}1 }}}}", long("("))),
         ("deep blocks", long("{% if 1 %}{% for x in [1] %}")),
         ("no end of a block", "{% for x in [1] %}".to_owned()),
+        // A text of 20 MB, each of whose letters is written as several.
+        ("JSON of letters that are escaped", "{{ {'b\u{17}' * 9999999: {}}|tojson }}".to_owned()),
+        ("JSON of a text that is escaped", "{{ ['\u{17}' * 19999999]|tojson }}".to_owned()),
+        ("a list that prints escaped letters", "{{ ['\u{17}' * 19999999] }}".to_owned()),
+        ("letters with longer capitals", "{{ ('\u{390} ' * 9999999).title() }}".to_owned()),
+        ("a date of a long format", "{{ strftime_now('%A' * 9999999) }}".to_owned()),
+        ("a long reason", "{{ raise_exception('x' * 45000000) }}".to_owned()),
         ("an unknown filter", "{{ 1|x }}".to_owned()),
     ] {
         check(what, &["template"], || template(&text));

@@ -4,6 +4,7 @@
 //! writes values as Python does. Messages' order and roles are the template's own business: it refuses what it does not take.
 
 mod apart;
+mod bounded;
 mod python;
 mod sandbox;
 

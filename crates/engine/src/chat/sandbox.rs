@@ -14,6 +14,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::apart::{Failed, apart};
+use super::bounded::Bounded;
 use super::python;
 use crate::EngineError;
 
@@ -26,6 +27,8 @@ const LONGEST_TEMPLATE: usize = 128 << 10;
 const DEEPEST: usize = 64;
 /// The template's name within its environment.
 const NAME: &str = "chat";
+/// How much of a template's own reason for refusing is repeated, characters.
+const LONGEST_REASON: usize = 4096;
 /// Marks an error that the template itself raised.
 const RAISED: &str = "raised by the template: ";
 
@@ -62,9 +65,9 @@ impl Sandbox {
         let environment = Arc::clone(&self.environment);
         let rendered = apart(move || {
             let template = environment.get_template(NAME).map_err(failed)?;
-            let mut out = Bounded(Vec::new());
+            let mut out = Bounded::default();
             template.render_captured_to(values, &mut out).map_err(failed)?;
-            String::from_utf8(out.0).map_err(|error| EngineError::Template(error.to_string()))
+            out.text().map_err(failed)
         });
         if matches!(&rendered, Err(Failed::TooLong)) {
             self.stuck.store(true, Ordering::Relaxed);
@@ -99,14 +102,15 @@ fn environment(text: &str) -> Result<Environment<'static>, EngineError> {
     environment.set_recursion_limit(DEEPEST);
     environment.set_unknown_method_callback(|state, value, method, arguments| match (method, value.as_str()) {
         // The library's starts words at blanks only.
-        ("title", Some(text)) if arguments.is_empty() => Ok(Value::from(python::title(text))),
+        ("title", Some(text)) if arguments.is_empty() => Ok(Value::from(python::title(text)?)),
         _ => minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments),
     });
-    environment.add_function("raise_exception", |text: String| -> Result<Value, Error> {
-        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{text}")))
+    environment.add_function("raise_exception", |text: &str| -> Result<Value, Error> {
+        let said: String = text.chars().take(LONGEST_REASON).collect();
+        Err(Error::new(ErrorKind::InvalidOperation, format!("{RAISED}{said}")))
     });
     // A fixed clock: the same conversation renders to the same text on any day.
-    environment.add_function("strftime_now", |format: String| python::strftime(&format));
+    environment.add_function("strftime_now", |format: &str| python::strftime(format));
     environment.add_filter("tojson", python::to_json);
     environment.set_formatter(python::print_value);
     environment.add_template_owned(NAME, without_generation(text)).map_err(failed)?;
@@ -131,21 +135,4 @@ fn without_generation(text: &str) -> String {
         rest = after;
     }
     out + rest
-}
-
-/// A writer that refuses to grow beyond bounds.
-struct Bounded(Vec<u8>);
-
-impl std::io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > python::LONGEST {
-            return Err(std::io::Error::other("the rendered conversation is longer than 16 MiB"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
