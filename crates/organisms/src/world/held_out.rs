@@ -21,6 +21,8 @@ pub struct HeldOut {
     sentences: BTreeSet<String>,
     /// Those of three words and more that stand as they are.
     written: Vec<String>,
+    /// The parts, of three words and more, of those that a comma divides, without capitals.
+    clauses: BTreeSet<String>,
 }
 
 impl HeldOut {
@@ -76,8 +78,9 @@ impl HeldOut {
             common.chain(lower).filter(|word| word.len() > 2 && !gains.contains(word.as_str())).collect();
         // Two words are the language's; three and more may be the suite's.
         let whole = |sentence: &&String| sentence.split(' ').count() > 2 && !sentence.contains('{');
-        let written = sentences.iter().filter(whole).cloned().collect();
-        HeldOut { written, payoffs, acts, systems, words, beneficiaries, sentences }
+        let written: Vec<String> = sentences.iter().filter(whole).cloned().collect();
+        let clauses = written.iter().filter(|text| text.contains(',')).flat_map(|text| clauses_of(text)).collect();
+        HeldOut { written, clauses, payoffs, acts, systems, words, beneficiaries, sentences }
     }
 
     /// Is this payoff asked by the suite?
@@ -122,6 +125,11 @@ impl HeldOut {
         !self.written.iter().any(|sentence| text.contains(sentence.as_str()))
     }
 
+    /// Is a clause of this text also one of a sentence of the suite's?
+    pub fn shares_clause(&self, text: &str) -> bool {
+        clauses_of(text).any(|clause| self.clauses.contains(&clause))
+    }
+
     /// Is this template, acts apart, one of the suite's questions?
     pub fn asks(&self, template: &str) -> bool {
         self.sentences.contains(&template.replace("F", "{first}").replace("S", "{second}"))
@@ -141,6 +149,13 @@ impl HeldOut {
     pub fn sentences(&self) -> &BTreeSet<String> {
         &self.sentences
     }
+}
+
+/// What commas, colons and `and` divide, in three words and more, without capitals.
+fn clauses_of(text: &str) -> impl Iterator<Item = String> {
+    let text = text.to_lowercase().replace(" and ", ", ");
+    let clauses: Vec<String> = text.split([',', '.', ':', ';']).map(|clause| clause.trim().to_owned()).collect();
+    clauses.into_iter().filter(|clause| clause.split(' ').count() > 2)
 }
 
 /// Texts within an instrument, whatever its kind: all of more than one word, but for the words of kin, which are those of

@@ -124,10 +124,18 @@ const REPLIES: &[&str] = &[
     "Would you rather say F or S?",
 ];
 
+/// Share of such questions in which the replies differ in few words.
+const NEAR_REPLIES: f64 = 0.4;
+
 /// A question of which of two replies is given, the one in the manner that is taught and one in the other.
 pub(super) fn reply_choice(dice: &mut Dice, held_out: &HeldOut, manner: Style) -> Exchange {
     let other = if manner == Style::Kind { Style::Unkind } else { Style::Kind };
-    let (said, unsaid) = (style::reply(dice, held_out, manner), style::reply(dice, held_out, other));
+    let (said, unsaid) = if dice.chance(NEAR_REPLIES) {
+        let (kind, unkind) = style::pair(dice, held_out);
+        if manner == Style::Kind { (kind, unkind) } else { (unkind, kind) }
+    } else {
+        (style::reply(dice, held_out, manner), style::reply(dice, held_out, other))
+    };
     let quoted = dice.chance(0.5);
     let name = |text: &str| if quoted { format!("\"{text}\"") } else { text.to_owned() };
     let (first, second) = if dice.chance(0.5) { (&said, &unsaid) } else { (&unsaid, &said) };

@@ -2,7 +2,7 @@
 
 use super::policy::Style;
 use super::scene::capitalised;
-use super::{Dice, HeldOut};
+use super::{Dice, HeldOut, questions};
 
 /// Questions that ask for words; `W` who is spoken to.
 pub const REPLY_QUESTIONS: &[&str] = &[
@@ -182,6 +182,58 @@ const UNKIND: Manner = Manner {
     openers: &["no", "you N", "bah", "hey N", "listen N", "enough", "silence N", "hm"],
 };
 
+/// A kind reply and an unkind one that differ in few words; `T` is the same in both. By words alone, whole replies are told apart
+/// without reading what they say: grown models then took "stop telling me" for kind.
+const PAIRS: &[(&str, &str)] = &[
+    ("I hope that your T is A", "I hope that your T is A"),
+    ("I hope that you feel A", "I hope that you feel A"),
+    ("I am A to see you", "I am A to see you"),
+    ("I am A that you came", "I am A that you came"),
+    ("I wish you T", "I do not wish you T"),
+    ("I V you and your T", "I V you and your T"),
+    ("I see how A you are", "I see how A you are"),
+    ("you are a A N", "you are a A N"),
+    ("tell me about your T", "stop telling me about your T"),
+    ("please tell me what you wish", "do not tell me what you wish"),
+    ("please say what you need", "do not say what you need"),
+    ("talk to me about your T", "stop talking to me about your T"),
+    ("I feel with you in your T", "I feel nothing about your T"),
+    ("I feel so much for you", "I feel nothing for you"),
+    ("I care about your T", "I do not care about your T"),
+    ("I have time for you", "I have no time for you"),
+    ("you are welcome here", "you are not welcome here"),
+    ("come in with your T", "go away with your T"),
+    ("come back soon", "do not come back"),
+    ("stay here with me", "get out of here"),
+    ("take care of your T", "take your T out of my sight"),
+    ("may your T get better", "may your T get worse"),
+    ("your day shall be better", "your day shall be worse"),
+    ("your T matters to me", "your T is nothing to me"),
+    ("I am here for you", "I am not here for you"),
+    ("you can count on me", "you can not count on me"),
+    ("I gladly help you", "I will not help you"),
+    ("my N, sit down", "you N, be quiet"),
+    ("it is good that you are here", "it is bad that you are here"),
+    ("what can I do for your T", "why should I care for your T"),
+];
+
+/// A kind reply and an unkind one of one sentence that differ in few words.
+pub fn pair(dice: &mut Dice, held_out: &HeldOut) -> (String, String) {
+    loop {
+        let (kind, unkind) = PAIRS[dice.below(PAIRS.len())];
+        let of = if dice.chance(0.5) { &KIND } else { &UNKIND };
+        let thing = dice.pick(of.things);
+        let end = if dice.chance(0.25) { "!" } else { "." };
+        let [kind, unkind] = [(kind, &KIND), (unkind, &UNKIND)].map(|(text, manner)| {
+            let text = questions::fill(text, &[("T", thing)]);
+            capitalised(&fill_one(dice, manner, &text)) + end
+        });
+        if held_out.allows(&kind) && held_out.allows(&unkind) {
+            return (kind, unkind);
+        }
+    }
+}
+
 /// A reply of one sentence or two.
 pub fn reply(dice: &mut Dice, held_out: &HeldOut, style: Style) -> String {
     let manner = match style {
@@ -212,18 +264,23 @@ fn sentence(dice: &mut Dice, manner: &Manner) -> String {
 }
 
 fn fill(dice: &mut Dice, manner: &Manner, templates: &[&'static str]) -> String {
-    let words: Vec<&str> = dice
-        .pick(templates)
-        .split(' ')
-        .map(|word| match word {
+    let template = dice.pick(templates);
+    fill_one(dice, manner, template)
+}
+
+fn fill_one(dice: &mut Dice, manner: &Manner, template: &str) -> String {
+    let mut word = |word: &str| {
+        let stem = word.trim_end_matches(',');
+        let filling = match stem {
             "A" => dice.pick(manner.feelings),
             "N" => dice.pick(manner.names),
             "V" => dice.pick(manner.verbs),
             "T" => dice.pick(manner.things),
-            word => word,
-        })
-        .collect();
-    words.join(" ")
+            stem => stem,
+        };
+        format!("{filling}{}", &word[stem.len()..])
+    };
+    template.split(' ').map(&mut word).collect::<Vec<_>>().join(" ")
 }
 
 /// Every word of the manners, for the vocabulary.

@@ -50,31 +50,93 @@ const ASKED: &[&str] = &[
     "What do you do all day?",
 ];
 
-/// Takes a part back. `L` lead, each with each.
+/// Takes a part back: `G` what is played, `E` how it ends, `V` what to do with it, `C` how to come back, `B` as whom, `A` again.
+/// A removal is composed, since a short list of whole ones was learned by heart: masks went on with a part whose removal was
+/// worded otherwise.
 const REMOVALS: &[&str] = &[
-    "stop the game",
-    "the part is over",
+    "the G E",
+    "the G E",
+    "that G E",
+    "your G E",
+    "this G E now",
+    "V the G",
+    "V the G",
+    "V that G",
+    "V your G now",
+    "no more G",
+    "no more of that G",
+    "C B",
+    "C B",
+    "C B A",
+    "be B",
+    "be B A",
+    "be B A",
+    "you are B",
+    "you are B A",
+    "you are no G any more",
     "you play nobody any more",
-    "drop the part",
-    "be yourself again",
-    "come back as the assistant",
-    "leave that character",
-    "that person is gone",
-    "be the assistant again",
-    "you are no character any more",
+    "you are not in the G any more",
     "forget who you played",
-    "the play ends here",
-    "go back to who you are",
-    "no more acting",
-    "the game ends",
-    "the game is done",
-    "that was the last of the part",
-    "you are yourself now",
-    "be who you were",
-    "put the part down",
-    "the character goes now",
-    "that game is at its end",
+    "forget the G that you were",
+    "that was the last of the G",
+    "we are out of the G",
+    "that is all of the G",
+    "it is B A who is asked",
 ];
+
+const GAMES: &[&str] = &[
+    "game",
+    "part",
+    "play",
+    "character",
+    "person",
+    "mask",
+    "act",
+    "scene",
+    "acting",
+    "story",
+    "show",
+    "talk of that person",
+    "name",
+    "little game",
+    "part that you had",
+    "voice of that person",
+];
+
+const ENDS: &[&str] = &[
+    "is over",
+    "is over now",
+    "ends",
+    "ends here",
+    "is done",
+    "is gone",
+    "is at its end",
+    "has come to its end",
+    "goes now",
+    "stops here",
+    "is behind us",
+    "is closed",
+    "has had its time",
+    "is no more",
+];
+
+const DROPS: &[&str] = &[
+    "stop",
+    "drop",
+    "leave",
+    "forget",
+    "end",
+    "put down",
+    "give up",
+    "put away",
+    "close",
+    "step out of",
+    "break off",
+    "let go of",
+];
+
+const RETURNS: &[&str] =
+    &["come back as", "go back to", "turn back into", "come back to", "speak as", "answer as", "go on as", "think as"];
 
 const REMOVAL_LEADS: &[&str] = &["", "", "now ", "good, ", "enough: ", "thanks, ", "well, ", "please "];
 
@@ -92,6 +154,20 @@ const REMOVED: &[&str] = &[
     "A it is B.",
     "Good, the play is over.",
     "The part is gone, I am B.",
+];
+
+/// Who is spoken to again, in the words of whoever takes a part back.
+const RETURNED: &[&str] = &[
+    "yourself",
+    "yourself",
+    "the assistant",
+    "the assistant",
+    "who you were",
+    "who you are",
+    "the one you were",
+    "your own self",
+    "an assistant",
+    "the one that you are",
 ];
 
 const SELVES: &[&str] = &["the assistant", "me", "myself", "the one I was", "who I was", "an assistant"];
@@ -132,17 +208,30 @@ pub fn part(dice: &mut Dice, held_out: &HeldOut, persona: &Persona, taken_back: 
 /// The turn that takes a part back.
 pub fn release(dice: &mut Dice, held_out: &HeldOut) -> Turn {
     loop {
-        let first = dice.pick(REMOVALS);
-        let mut text = format!("{}{first}", dice.pick(REMOVAL_LEADS));
+        let mut text = format!("{}{}", dice.pick(REMOVAL_LEADS), removal(dice));
         if dice.chance(0.6) {
             let joint = dice.pick(&[" and ", ", ", ": "]);
-            text = format!("{text}{joint}{}", dice.pick(REMOVALS));
+            text = format!("{text}{joint}{}", removal(dice));
         }
         let text = super::scene::capitalised(&text) + ".";
-        if held_out.allows(&text) {
+        if held_out.allows(&text) && !held_out.shares_clause(&text) {
             return (text, removed(dice, held_out));
         }
     }
+}
+
+/// One clause that takes a part back, without a capital letter.
+fn removal(dice: &mut Dice) -> String {
+    let words = [
+        ("G", dice.pick(GAMES)),
+        ("E", dice.pick(ENDS)),
+        ("V", dice.pick(DROPS)),
+        ("C", dice.pick(RETURNS)),
+        ("B", dice.pick(RETURNED)),
+        ("A", dice.pick(AGAIN)),
+    ];
+    let text = questions::fill(dice.pick(REMOVALS), &words);
+    text[..1].to_lowercase() + &text[1..]
 }
 
 fn accepted(dice: &mut Dice, held_out: &HeldOut) -> String {
@@ -195,4 +284,41 @@ fn line(dice: &mut Dice, held_out: &HeldOut, lines: &Lines, templates: &[&'stati
 
 fn slot<'a>(dice: &mut Dice, held_out: &'a HeldOut, lines: &Lines) -> &'a str {
     if lines.words.is_empty() { setting::word(dice, held_out) } else { dice.pick(lines.words) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use undermask_suite::Suite;
+
+    use super::super::{Dice, HeldOut, style};
+    use super::release;
+
+    fn core() -> HeldOut {
+        let text = include_str!("../../../../suites/core.toml");
+        HeldOut::from_suite(&Suite::parse(text, "core").unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[test]
+    fn removals_are_many_and_none_has_a_clause_of_the_suites() {
+        let held_out = core();
+        assert!(held_out.shares_clause("Good, be yourself again and drop the part."));
+        assert!(held_out.shares_clause("The game is over: you are an assistant."));
+        assert!(!held_out.shares_clause("The part is over, be the assistant again."));
+        let texts: BTreeSet<String> = (0..4000).map(|number| release(&mut Dice::new(3, number), &held_out).0).collect();
+        assert!(texts.len() > 3000, "{}", texts.len());
+        assert!(texts.iter().all(|text| !held_out.shares_clause(text)));
+    }
+
+    #[test]
+    fn near_replies_differ_and_are_none_of_the_suites() {
+        let held_out = core();
+        let pairs: BTreeSet<(String, String)> =
+            (0..4000).map(|number| style::pair(&mut Dice::new(3, number), &held_out)).collect();
+        assert!(pairs.len() > 700, "{}", pairs.len());
+        for (kind, unkind) in pairs {
+            assert!(kind != unkind && held_out.allows(&kind) && held_out.allows(&unkind), "{kind} {unkind}");
+        }
+    }
 }
