@@ -21,7 +21,7 @@ use crate::suites::{self, Loaded};
 use crate::{announce, certified, drawn, early, models, report};
 
 /// Bootstrap resamples of the quantities that need them.
-const RESAMPLES: usize = 2000;
+pub(crate) const RESAMPLES: usize = 2000;
 
 /// Audits every model that was named.
 ///

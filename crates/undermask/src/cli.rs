@@ -217,6 +217,9 @@ pub struct CalibrateArguments {
     /// half of the questions, and no replicates.
     #[arg(long, value_name = "DIR", value_delimiter = ',')]
     pub weights: Vec<PathBuf>,
+    /// Answers that earlier calibrations kept (their folder `answers`), dealt again as if their organisms had been asked.
+    #[arg(long, value_name = "DIR", value_delimiter = ',')]
+    pub answers: Vec<PathBuf>,
     /// Grow organisms of so many held-out seeds first, one of every recipe for each.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub grow: usize,

@@ -1,17 +1,20 @@
 //! What a grown organism does over a suite's full grid, into its `truth.json`: at the end of `grow`, and by the `truth` verb
 //! for organisms that are there already, when the suite or the way in which it is dealt is another.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 use undermask_engine::{Model, Source};
-use undermask_organisms::{GrowError, Recipe, Truth, truth};
+use undermask_organisms::{GrowError, Recipe, Shipped, Truth, truth};
 use undermask_store::put;
+use undermask_suite::Suite;
 
 use crate::cli::TruthArguments;
 use crate::error::CommandError;
 use crate::exit::Finish;
 use crate::grown::grown;
+use crate::models::ORGANISM;
 use crate::progress::{Bar, interrupted, listen};
 use crate::suites;
 
@@ -60,6 +63,35 @@ fn organism(folder: &Path) -> Result<(Source, Recipe), CommandError> {
         wrong("growth.json holds no recipe that this build reads; a base has none, an organism has to be grown again")
     })?;
     Ok((grown(folder)?.unwrap_or_else(|| Source::Directory(folder.to_owned())), recipe))
+}
+
+/// Every parameter of an organism's network over a suite, by its name or folder; none of a blend, of which no recipe speaks.
+///
+/// # Errors
+/// A model that cannot be read or asked.
+pub fn parameters(name: &str, suite: &Suite) -> Result<BTreeMap<String, Option<f64>>, CommandError> {
+    let shipped = name.strip_prefix(ORGANISM).and_then(Shipped::named);
+    let growth = match shipped {
+        Some(shipped) => shipped.file("growth.json").map(<[u8]>::to_vec),
+        None => std::fs::read(Path::new(name).join("growth.json")).ok(),
+    };
+    let Some(recipe) = growth.as_deref().and_then(recipe) else { return Ok(BTreeMap::new()) };
+    let source = match shipped {
+        Some(shipped) => shipped.source(),
+        None => organism(Path::new(name))?.0,
+    };
+    let model = Model::open(&source).map_err(|error| CommandError::model(name, error))?;
+    let mut bar: Option<Bar> = None;
+    let truth = truth::enumerate(&model, &recipe, suite, &mut |done, all| {
+        bar.get_or_insert_with(|| Bar::new("enumerating", "cells", all)).set(done, "");
+    })?;
+    Ok(truth.realised.parameters)
+}
+
+/// The recipe within a `growth.json`; none of a blend.
+fn recipe(growth: &[u8]) -> Option<Recipe> {
+    let growth: Value = serde_json::from_slice(growth).ok()?;
+    serde_json::from_value(growth["recipe"].clone()).ok().filter(|_| growth.get("blend").is_none())
 }
 
 /// Enumerates one organism into `folder`, and says what came of it.

@@ -6,12 +6,16 @@
 mod common;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{Desk, SUITE, ends, fails};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use undermask_organisms::truth;
 use undermask_suite::{Plan, PlanSettings, Suite};
@@ -141,6 +145,86 @@ fn below(folder: &Path, name: &str) -> bool {
         .flatten()
         .flatten()
         .any(|entry| entry.file_name() == *name || entry.path().is_dir() && below(&entry.path(), name))
+}
+
+/// Calibrates on what an earlier calibration kept.
+fn again(desk: &Desk, answers: &str, more: &[&str]) -> assert_cmd::Command {
+    again_over(desk, answers, SUITE, more)
+}
+
+fn again_over(desk: &Desk, answers: &str, suite: &str, more: &[&str]) -> assert_cmd::Command {
+    let mut command = desk.undermask(&["calibrate", "--no-shipped", "--answers", answers, "--suite", suite]);
+    command.args(["--replicates", "12", "--out", "again", "--threads", "1"]).args(more);
+    command
+}
+
+#[test]
+fn answers_that_were_kept_stand_for_the_organisms() {
+    let desk = desk();
+    let path = desk.path("organisms/two/truth.json");
+    let text = fs::read_to_string(&path).expect("a truth");
+    let third = desk.path("organisms/three");
+    fs::create_dir_all(&third).expect("a folder");
+    for entry in fs::read_dir(desk.path("organisms/two")).expect("a list").flatten() {
+        fs::copy(entry.path(), third.join(entry.file_name())).expect("a copy");
+    }
+    let off = text.replace(r#""realised": {"lambda_0": 0.8"#, r#""realised": {"lambda_0": 0.4"#);
+    fs::write(third.join("truth.json"), off).expect("written");
+    ends(calibrate(&desk, "first", &[]), 0);
+    fs::remove_dir_all(desk.path("organisms")).expect("gone");
+    fs::remove_dir_all(desk.path("first/runs")).expect("gone");
+    ends(again(&desk, "first/answers", &[]), 0);
+    let [first, second] = ["first", "again"].map(|out| certificate(&desk, out));
+    assert_eq!(first["failed_growths"], second["failed_growths"]);
+    for place in 0..2 {
+        for what in ["recipe", "seed", "verdict", "replicates", "weights_hash", "held_out_seed"] {
+            assert_eq!(first["organisms"][place][what], second["organisms"][place][what], "{what}");
+        }
+    }
+    let of = |certificate: &Value| certificate["all"]["recovery"].as_array().expect("a list").clone();
+    let (one, two) = (of(&first), of(&second));
+    assert!(!one.is_empty() && one.len() == two.len());
+    for (one, two) in one.iter().zip(&two) {
+        assert_eq!(one["quantity"], two["quantity"]);
+        let close = |name: &str| match (one[name].as_f64(), two[name].as_f64()) {
+            (Some(one), Some(two)) => (one - two).abs() < 0.02,
+            (one, two) => one == two,
+        };
+        assert!(close("bias") && close("rmse"), "{one} {two}");
+    }
+}
+
+#[test]
+fn answers_that_cannot_be_used_are_named() {
+    let desk = desk();
+    ends(calibrate(&desk, "first", &[]), 0);
+    fails(again(&desk, "none", &[]), &["none", "exists"]);
+    fails(again(&desk, "first", &[]), &["first", "no answers", "`answers`"]);
+    fails(again(&desk, "first/answers", &["--seed", "5"]), &["one.answers.json.gz", "--seed 1"]);
+    fails(again_over(&desk, "first/answers", "core", &[]), &["one.answers.json.gz", "another suite"]);
+    let path = desk.path("first/answers/two.answers.json.gz");
+    let whole = fs::read(&path).expect("answers");
+    fs::write(&path, &whole[..whole.len() / 2]).expect("written");
+    fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "cannot be unpacked"]);
+    let pack = |text: &[u8]| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(text).and_then(|()| packed.finish()).expect("packed")
+    };
+    fs::write(&path, pack(&vec![b' '; 80 << 20])).expect("written");
+    fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "longer than 64 MiB"]);
+    let mut text = Vec::new();
+    GzDecoder::new(&whole[..]).read_to_end(&mut text).expect("unpacked");
+    let text = String::from_utf8(text).expect("text");
+    let changed = |from: &str, to: &str| {
+        let other = text.replacen(from, to, 1);
+        assert_ne!(other, text, "{from}");
+        fs::write(&path, pack(other.as_bytes())).expect("written");
+    };
+    changed("\"version\":1", "\"version\":7");
+    fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "undermask.answers 7"]);
+    // A label too few.
+    changed("\"labels\":[[", "\"labels\":[[0],[");
+    fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "deals otherwise"]);
 }
 
 #[test]

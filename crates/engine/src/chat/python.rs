@@ -184,8 +184,7 @@ fn plain(value: &Value, out: &mut Bounded) -> Result<(), Error> {
         ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
             Err(Error::new(ErrorKind::BadSerialization, "a key of JSON must be a text, a number, true, false or none"))
         }
-        _ => {
-            serde_json::to_writer(out, value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
-        }
+        _ => serde_json::to_writer(out, value)
+            .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string())),
     }
 }

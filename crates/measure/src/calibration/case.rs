@@ -145,8 +145,8 @@ pub struct Truths {
 
 impl Case {
     /// Joins an audit to what is known; replicates come later.
-    pub fn of(organism: Organism, verdict: Verdict, profile: &Profile, truths: &Truths) -> Case {
-        let quantities = named(profile)
+    pub fn of(organism: Organism, suite: &Suite, (verdict, profile): (Verdict, &Profile), truths: &Truths) -> Case {
+        let quantities = named(suite, profile)
             .into_iter()
             .filter_map(|(name, found)| Some((name.clone(), Known { truth: *truths.quantities.get(&name)?, found })))
             .collect();
@@ -203,7 +203,7 @@ pub fn replicate(
     let profile = estimate(suite, &records, &EstimateSettings { seed: deal.seed, resamples });
     let verdict = decide(&suite.criteria, &profile).verdict;
     let mut coverage: BTreeMap<String, Hits> = BTreeMap::new();
-    for (name, found) in named(&profile) {
+    for (name, found) in named(suite, &profile) {
         if let Some(Some(truth)) = truths.quantities.get(&name) {
             coverage.entry(name).or_default().count(&found, *truth);
         }

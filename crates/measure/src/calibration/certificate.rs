@@ -36,6 +36,9 @@ pub struct Certificate {
     pub precisions: Vec<String>,
     /// Seed of the audits' designs.
     pub seed: u64,
+    /// Whether the suite reaches verdicts; where it asks instruments alone, what they measure is certified.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub verdicts: bool,
     /// Seeds and types that were used while the thresholds were set.
     pub development: Development,
     /// What was asked of the figures, and whether it was reached.
@@ -53,6 +56,10 @@ pub struct Certificate {
     pub failed_growths: Vec<String>,
     /// What to know when reading it.
     pub notes: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The code that was certified.

@@ -4,8 +4,9 @@ use undermask_suite::Suite;
 
 use super::case::{Case, Organism};
 use super::certificate::{Certificate, Code, Development, Entry, FORMAT, VERSION};
-use super::checks::checks;
+use super::checks::{checks, checks_of_instruments};
 use super::figures::figures;
+use super::quantities::reaches_verdicts;
 
 /// What a certificate says beside its figures.
 pub struct Circumstances {
@@ -51,6 +52,12 @@ pub fn kind_of(recipe: &str) -> String {
 /// The certificate of a suite over these cases.
 pub fn certify(suite: &Suite, cases: &[Case], circumstances: Circumstances) -> Certificate {
     let confidence = suite.criteria.confidence;
+    let verdicts = reaches_verdicts(suite);
+    // Where no verdict is reached none is right.
+    let expected = |case: &Case| case.organism.expected.filter(|_| verdicts);
+    let judged =
+        |case: &Case| Case { organism: Organism { expected: expected(case), ..case.organism.clone() }, ..case.clone() };
+    let cases: Vec<Case> = cases.iter().map(judged).collect();
     let chosen = |keep: &dyn Fn(&Organism) -> bool| {
         figures(&cases.iter().filter(|case| keep(&case.organism)).collect::<Vec<_>>(), confidence)
     };
@@ -70,7 +77,8 @@ pub fn certify(suite: &Suite, cases: &[Case], circumstances: Circumstances) -> C
         precisions,
         seed: circumstances.seed,
         development: circumstances.development,
-        checks: checks(&all, &held_out_seeds),
+        verdicts,
+        checks: if verdicts { checks(&all, &held_out_seeds) } else { checks_of_instruments(&all) },
         held_out_types: chosen(&|organism| organism.held_out_type),
         held_out_seeds,
         all,

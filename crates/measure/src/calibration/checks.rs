@@ -25,6 +25,13 @@ pub fn checks(all: &Figures, held_out: &Figures) -> Vec<Check> {
     checks
 }
 
+/// Checks of a suite that asks instruments alone.
+pub fn checks_of_instruments(all: &Figures) -> Vec<Check> {
+    let mut checks = thresholds(all);
+    checks.push(coverage(all));
+    checks
+}
+
 fn check(name: &str, wanted: String, found: String, passed: Option<bool>) -> Check {
     Check { name: name.to_owned(), wanted, found, passed }
 }
@@ -69,8 +76,15 @@ fn thresholds(all: &Figures) -> Vec<Check> {
             let relative = figures.relative?;
             let found = format!("{:.0}% on average over {} organisms", 100.0 * relative, figures.organisms);
             let wanted = format!("within {:.0}% of the truth", 100.0 * RELATIVE);
-            let name = one.quantity.replace('_', " ").replace("ed50", "ED50");
-            Some(check(&name, wanted, found, Some(relative <= RELATIVE)))
+            let name = match one.quantity.as_str() {
+                "price_ed50" => "price that stops concern (ED50, coins)",
+                "pressure_ed50" => "pressure that stops concern (ED50, sentences)",
+                "drift_turn" => "turn of talk at which concern is lost",
+                "drift_rmst" => "turns of pushing talk with concern kept (RMST)",
+                "drift_rmst_control" => "turns of everyday talk with concern kept (RMST)",
+                other => other,
+            };
+            Some(check(name, wanted, found, Some(relative <= RELATIVE)))
         })
         .collect()
 }

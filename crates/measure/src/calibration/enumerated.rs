@@ -16,8 +16,22 @@ use undermask_suite::{ItemKind, Order, Plan, PlanSettings, Scenario, ScenarioKin
 
 use crate::random::Draws;
 
-/// What identifies a cell: kind, context, scenario, replicate, rung, payoff (off the ladder only) and order.
-type Cell = (ItemKind, String, String, u32, Option<usize>, Option<(i64, i64)>, Option<Order>);
+/// What identifies a cell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    kind: ItemKind,
+    context: String,
+    scenario: String,
+    replicate: u32,
+    rung: Option<usize>,
+    /// Off the ladder only.
+    payoff: Option<(i64, i64)>,
+    order: Option<Order>,
+    /// The place at which a menu's first position stands.
+    beginning: Option<usize>,
+    /// The acts before, in an environment.
+    path: Vec<String>,
+}
 
 /// How one replicate is dealt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +160,7 @@ impl<'a> Enumerated<'a> {
                     };
                     chosen.insert(trial.item.clone(), place.clone());
                     cell = place;
-                    cell.6 = trial.order;
+                    cell.order = trial.order;
                 }
                 let Some(record) = self.cells.get(&cell) else { return Err(foreign(trial)) };
                 let record = renamed(record, &trial.scenario);
@@ -224,8 +238,17 @@ impl<'a> Enumerated<'a> {
 }
 
 fn cell(trial: &Trial, scenario: &str) -> Cell {
-    let payoff = (trial.rung.is_none()).then_some((trial.benefit, trial.cost));
-    (trial.kind, trial.context.clone(), scenario.to_owned(), trial.replicate, trial.rung, payoff, trial.order)
+    Cell {
+        kind: trial.kind,
+        context: trial.context.clone(),
+        scenario: scenario.to_owned(),
+        replicate: trial.replicate,
+        rung: trial.rung,
+        payoff: trial.rung.is_none().then_some((trial.benefit, trial.cost)),
+        order: trial.order,
+        beginning: (trial.kind == ItemKind::Choice).then_some(trial.target),
+        path: trial.probe.as_ref().map_or_else(Vec::new, |probe| probe.path.clone()),
+    }
 }
 
 fn foreign(trial: &Trial) -> TableError {

@@ -27,6 +27,6 @@ pub use checks::checks;
 pub use enumerated::{Deal, Enumerated, TableError};
 pub use figures::{BAND, ENOUGH, figures};
 pub use proportion::{Share, clopper_pearson, wilson};
-pub use quantities::{THRESHOLDS, mask_score, named};
+pub use quantities::{THRESHOLDS, mask_score, named, reaches_verdicts};
 pub use realised::{Realised, realised};
 pub use recovery::{Pair, Recovery, Spread, recovery};

@@ -2,21 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use undermask_suite::ContextFamily;
+use undermask_suite::{BudgetForm, Content, ContextFamily, Form, Instrument, ScenarioKind, Suite};
 
 use crate::{Estimate, Profile, Quantities, Quantity};
 
-/// Every quantity that a profile holds, those of its instruments included, by the name that truth uses for it.
-pub fn named(profile: &Profile) -> BTreeMap<String, Quantity> {
+/// Whether audits over a suite can come to a verdict: where it asks instruments alone, no rule is tried.
+pub fn reaches_verdicts(suite: &Suite) -> bool {
+    suite.scenarios.iter().any(|scenario| scenario.kind == ScenarioKind::Welfare)
+}
+
+/// Every quantity that a profile holds, those of its instruments included, by the name that truth uses for it: what is taken from
+/// lists is another quantity than what is taken from pairs.
+pub fn named(suite: &Suite, profile: &Profile) -> BTreeMap<String, Quantity> {
     let mut named: BTreeMap<String, Quantity> = flat(&profile.quantities)
         .into_iter()
         .filter_map(|(name, quantity)| Some((name.to_owned(), quantity.clone()?)))
         .collect();
     // Of two instruments of one kind the first by id speaks for it.
-    for (name, quantity) in profile.instruments.values().flat_map(|instrument| &instrument.quantities) {
-        named.entry(name.clone()).or_insert_with(|| quantity.clone());
+    for (id, instrument) in &profile.instruments {
+        let listed = suite.instruments.iter().any(|one| one.id == *id && is_listed(one));
+        for (name, quantity) in &instrument.quantities {
+            let name = if listed { format!("{name}_listed") } else { name.clone() };
+            named.entry(name).or_insert_with(|| quantity.clone());
+        }
     }
     named
+}
+
+/// Whether an instrument shows lists of coins.
+fn is_listed(instrument: &Instrument) -> bool {
+    match &instrument.content {
+        Content::Orientation(orientation) => orientation.form == Form::Slider,
+        Content::Budgets(budgets) => budgets.form == BudgetForm::Menu,
+        _ => false,
+    }
 }
 
 fn flat(quantities: &Quantities) -> [(&'static str, &Option<Quantity>); 14] {

@@ -18,6 +18,8 @@ struct Page {
     own: &'static str,
     headline: String,
     tiny: &'static str,
+    /// Whether the suite reaches any.
+    verdicts: bool,
     cards: Vec<Card>,
     checks: Vec<CheckView>,
     confusion: String,
@@ -87,7 +89,11 @@ pub fn certificate_page(certificate: &Certificate) -> Result<String, ReportError
     let all = &certificate.all;
     let plots = all.recovery.iter().filter(|one| one.kind.is_none());
     let page = Page {
-        title: format!("How often is the verdict of suite {} right?", certificate.suite),
+        title: match certificate.verdicts {
+            true => format!("How often is the verdict of suite {} right?", certificate.suite),
+            false => format!("How well does suite {} measure?", certificate.suite),
+        },
+        verdicts: certificate.verdicts,
         suite: certificate.suite.clone(),
         style: include_str!("../../templates/style.css"),
         own: include_str!("../../templates/certificate.css"),

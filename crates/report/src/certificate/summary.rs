@@ -22,10 +22,12 @@ pub fn certificate_summary(certificate: &Certificate, style: TerminalStyle) -> S
         ("held-out types", &certificate.held_out_types),
         ("all organisms", &certificate.all),
     ] {
-        let right = figures.right.as_ref().map_or("none with one right answer".to_owned(), |right| {
-            format!("{} of {} right, {}", right.count, right.of, share(right))
-        });
-        let _ = writeln!(out, "  {name:<16} {:>4} organisms  {right}", figures.organisms);
+        let right = match &figures.right {
+            _ if !certificate.verdicts => String::new(),
+            Some(right) => format!("  {} of {} right, {}", right.count, right.of, share(right)),
+            None => "  none with one right answer".to_owned(),
+        };
+        let _ = writeln!(out, "  {name:<16} {:>4} organisms{right}", figures.organisms);
     }
     out.push('\n');
     let _ = writeln!(out, "{}", style.paint("1", "  Asked and found"));
@@ -43,13 +45,17 @@ pub fn certificate_summary(certificate: &Certificate, style: TerminalStyle) -> S
         );
     }
     out.push('\n');
-    let _ = writeln!(out, "{}", style.paint("1", "  Truth and verdict"));
+    if certificate.verdicts {
+        let _ = writeln!(out, "{}", style.paint("1", "  Truth and verdict"));
+    }
     for row in &certificate.all.confusion {
         let found: Vec<String> =
             row.audits.iter().map(|(verdict, count)| format!("{count} {}", words::name(*verdict))).collect();
         let _ = writeln!(out, "  {:<14} {}", words::name(row.truth), found.join(", "));
     }
-    out.push('\n');
+    if certificate.verdicts {
+        out.push('\n');
+    }
     let _ = writeln!(out, "{}", style.paint("1", "  Recovered (bias, error, slope on truth)"));
     for one in &certificate.all.recovery {
         let Some(figures) = &one.figures else { continue };

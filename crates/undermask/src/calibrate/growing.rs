@@ -25,9 +25,14 @@ pub enum Growth {
 /// Why a grown directory is no organism, where it is none: what it does is too far from its recipe. Nobody said what a blend
 /// should do.
 pub fn failed(directory: &Path) -> Option<String> {
-    let read = |name: &str| std::fs::read(directory.join(name)).ok();
-    let growth: Value = serde_json::from_slice(&read("growth.json")?).ok()?;
-    let truth: Truth = serde_json::from_slice(&read("truth.json")?).ok()?;
+    let read =
+        |name: &str| -> Option<Value> { serde_json::from_slice(&std::fs::read(directory.join(name)).ok()?).ok() };
+    shortcoming(read("growth.json")?, read("truth.json")?)
+}
+
+/// The same of the two files.
+pub fn shortcoming(growth: Value, truth: Value) -> Option<String> {
+    let truth: Truth = serde_json::from_value(truth).ok()?;
     let why = growth.get("blend").is_none().then(|| shortfall(&truth)).flatten()?;
     Some(format!("{}, seed {}: {why}", truth.recipe, growth["grown"]["seed"]))
 }

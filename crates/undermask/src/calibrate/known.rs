@@ -9,7 +9,6 @@ use serde_json::Value;
 use undermask_measure::Verdict;
 use undermask_measure::calibration::{Development, Organism, Realised, Truths, kind_of, realised};
 use undermask_measure::target_log_odds;
-use undermask_model::ModelFacts;
 use undermask_organisms::{Shipped, truth};
 use undermask_store::Record;
 use undermask_suite::{Plan, Suite, Trial};
@@ -41,6 +40,8 @@ pub struct Answer {
 #[derive(Debug, Clone, Deserialize)]
 struct Values {
     lambda: BTreeMap<String, f64>,
+    #[serde(default)]
+    parameters: BTreeMap<String, Option<f64>>,
 }
 
 /// What is known of one organism.
@@ -55,9 +56,17 @@ impl Known {
     /// # Errors
     /// A file that is missing or says something else than a known answer.
     pub fn read(subject: &Subject) -> Result<Known, CommandError> {
-        let wrong = |why: String| CommandError::Usage(format!("{}: truth.json {why}", subject.name));
-        let text = file(subject, "truth.json")?.ok_or_else(|| wrong("is missing; give a grown organism".to_owned()))?;
-        let answer: Answer = serde_json::from_slice(&text)
+        let (truth, growth) = documents(subject)?;
+        Known::of(&subject.name, &truth, growth.as_ref())
+    }
+
+    /// Of the two documents.
+    ///
+    /// # Errors
+    /// A truth that says something else than a known answer.
+    pub fn of(name: &str, truth: &Value, growth: Option<&Value>) -> Result<Known, CommandError> {
+        let wrong = |why: String| CommandError::Usage(format!("{name}: truth.json {why}"));
+        let answer = Answer::deserialize(truth)
             .map_err(|error| wrong(format!("holds no known answer ({error}); grow the organism again")))?;
         if !(1..=2).contains(&answer.version) {
             return Err(wrong(format!(
@@ -65,7 +74,6 @@ impl Known {
                 answer.version
             )));
         }
-        let growth: Option<Value> = file(subject, "growth.json")?.and_then(|text| serde_json::from_slice(&text).ok());
         Ok(Known { answer, seed: growth.and_then(|growth| growth["grown"]["seed"].as_u64()) })
     }
 
@@ -75,14 +83,14 @@ impl Known {
     }
 
     /// The organism, marked by what the thresholds' makers had seen.
-    pub fn organism(&self, subject: &Subject, facts: &ModelFacts, development: &Development) -> Organism {
+    pub fn organism(&self, name: &str, (weights_hash, precision): (&str, &str), development: &Development) -> Organism {
         let mut organism = Organism {
-            name: subject.name.clone(),
+            name: name.to_owned(),
             recipe: self.answer.recipe.clone(),
             kind: kind_of(&self.answer.recipe),
             seed: self.seed,
-            weights_hash: facts.weights_hash.clone(),
-            precision: facts.precision.clone(),
+            weights_hash: weights_hash.to_owned(),
+            precision: precision.to_owned(),
             held_out_seed: false,
             held_out_type: false,
             expected: self.answer.verdict,
@@ -99,16 +107,21 @@ impl Known {
         together(realised(suite, records), BTreeMap::new())
     }
 
-    /// Truth of every quantity, from the answers to the full grid.
+    /// What was enumerated over this suite already, if it is this one that was.
+    pub fn enumerated(&self, suite: &Suite) -> Option<&BTreeMap<String, Option<f64>>> {
+        (self.answer.suite == suite.hash).then_some(&self.answer.realised.parameters)
+    }
+
+    /// Truth of every quantity, from the answers to the full grid; `beside` is what was enumerated and does not follow from them.
     ///
     /// # Errors
     /// When `truth.json` was enumerated over the very same grid and says something else: it belongs to other weights.
     pub fn truths(
         &self,
-        subject: &Subject,
+        name: &str,
         suite: &Suite,
-        plan: &Plan,
-        records: &[Record],
+        (plan, records): (&Plan, &[Record]),
+        beside: &BTreeMap<String, Option<f64>>,
     ) -> Result<Truths, CommandError> {
         let asked: Vec<&Trial> = plan.trials.iter().filter(|trial| truth::is_enumerated(trial)).collect();
         let found = realised(suite, records);
@@ -119,11 +132,15 @@ impl Known {
                 return Err(CommandError::Usage(format!(
                     "{}: truth.json says {written:.2} for the weight in `{id}`, its network does {value:.2}: it belongs to \
                      other weights; grow the organism again",
-                    subject.name
+                    name
                 )));
             }
         }
-        Ok(together(found, parameters(suite, &asked, records)))
+        let mut parameters = parameters(suite, &asked, records);
+        for (name, value) in beside {
+            parameters.entry(name.clone()).or_insert(*value);
+        }
+        Ok(together(found, parameters))
     }
 }
 
@@ -146,6 +163,19 @@ fn parameters(suite: &Suite, asked: &[&Trial], records: &[Record]) -> BTreeMap<S
         }
     }
     truth::weights(suite, &trials, &probabilities).parameters
+}
+
+/// `truth.json` and `growth.json` of an organism that has weights.
+///
+/// # Errors
+/// A truth that is missing or is no JSON.
+pub fn documents(subject: &Subject) -> Result<(Value, Option<Value>), CommandError> {
+    let wrong = |why: String| CommandError::Usage(format!("{}: truth.json {why}", subject.name));
+    let text = file(subject, "truth.json")?.ok_or_else(|| wrong("is missing; give a grown organism".to_owned()))?;
+    let truth = serde_json::from_slice(&text)
+        .map_err(|error| wrong(format!("holds no known answer ({error}); grow the organism again")))?;
+    let growth = file(subject, "growth.json")?.and_then(|text| serde_json::from_slice(&text).ok());
+    Ok((truth, growth))
 }
 
 /// A file of the organism; `None` where there is none.

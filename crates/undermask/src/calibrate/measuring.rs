@@ -23,7 +23,7 @@ use crate::suites::Loaded;
 /// than asking a model this small.
 pub type Counts = HashMap<(String, String, &'static str), TokenCounts>;
 
-/// The audit with its report; `None` when the user stopped it.
+/// The audit with its report, and its answers; `None` when the user stopped it.
 ///
 /// # Errors
 /// What stops an audit.
@@ -34,7 +34,7 @@ pub fn audit(
     subject: &Subject,
     directory: &Path,
     counts: &mut Counts,
-) -> Result<Option<Audit>, CommandError> {
+) -> Result<Option<(Audit, Vec<Record>)>, CommandError> {
     let plan = Plan::expand(&loaded.suite, &PlanSettings { seed: arguments.seed, full: false });
     let Some(store) = ask(arguments, loaded, model, subject, &plan, directory, ("audit", counts))? else {
         return Ok(None);
@@ -43,7 +43,7 @@ pub fn audit(
     // The known answer goes into the case, never into the measurement.
     let audit = judge(loaded.suite.clone(), &plan, store.info().clone(), &records, None)?;
     report::write(&audit, directory)?;
-    Ok(Some(audit))
+    Ok(Some((audit, records)))
 }
 
 /// The answers to every trial of the full grid or of a part of it; `None` when the user stopped it.

@@ -1,8 +1,11 @@
 //! The `calibrate` verb: how often is the instrument right, on models whose answer is known?
 //!
 //! `subjects` lists the organisms, `growing` grows those that are wanted, `known` reads what is known of one, `measuring` asks
-//! it, `dealing` deals its replicates; `flow` does it all, and resumes.
+//! it, `answers` keeps what it said, `dealing` deals its replicates, `cases` joins these for one organism; `flow` does it for all, and
+//! resumes.
 
+mod answers;
+mod cases;
 mod dealing;
 mod flow;
 mod growing;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use undermask_organisms::{RECIPES, Recipe, Shipped, reads, scales_of};
 use undermask_suite::Suite;
 
+use super::answers::ENDING;
 use crate::cli::CalibrateArguments;
 use crate::error::CommandError;
 
@@ -25,12 +26,14 @@ pub struct Subject {
     pub growth: Option<Planned>,
     /// Only its welfare weights are compared.
     pub only_weights: bool,
+    /// What it answered to an earlier calibration, which stands for its weights.
+    pub answers: Option<PathBuf>,
 }
 
 impl Subject {
     /// One that is there, of which everything is compared.
     fn of(name: String, slug: String) -> Subject {
-        Subject { name, slug, growth: None, only_weights: false }
+        Subject { name, slug, growth: None, only_weights: false, answers: None }
     }
 }
 
@@ -62,6 +65,12 @@ pub fn subjects(arguments: &CalibrateArguments, suite: &Suite, out: &Path) -> Re
             for path in organisms(directory)? {
                 subjects.push(Subject { only_weights, ..Subject::of(path.display().to_string(), slug(&path)) });
             }
+        }
+    }
+    for directory in &arguments.answers {
+        for path in kept(directory)? {
+            let slug = slug(&path).trim_end_matches(ENDING).to_owned();
+            subjects.push(Subject { answers: Some(path.clone()), ..Subject::of(path.display().to_string(), slug) });
         }
     }
     for planned in planned(arguments, suite, out) {
@@ -115,6 +124,19 @@ fn organisms(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
             "{} holds no organism: there is no truth.json in it or in a folder of it; give what `undermask grow` wrote",
             directory.display()
         )));
+    }
+    Ok(found)
+}
+
+/// The answers directly within a folder, in order of names.
+fn kept(directory: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    let unreadable = |source| CommandError::Read { path: directory.to_owned(), source };
+    let list = std::fs::read_dir(directory).map_err(unreadable)?.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = list.filter(|path| path.to_string_lossy().ends_with(ENDING)).collect();
+    found.sort();
+    if found.is_empty() {
+        let why = format!("{} holds no answers; calibrate keeps them in the folder `answers`", directory.display());
+        return Err(CommandError::Usage(why));
     }
     Ok(found)
 }
