@@ -223,7 +223,7 @@ fn answers_that_cannot_be_used_are_named() {
     changed("\"version\":1", "\"version\":7");
     fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "undermask.answers 7"]);
     // A label too few.
-    changed("\"labels\":[[", "\"labels\":[[0],[");
+    changed("\"labels\":[", "\"labels\":[0,");
     fails(again(&desk, "first/answers", &[]), &["two.answers.json.gz", "deals otherwise"]);
 }
 

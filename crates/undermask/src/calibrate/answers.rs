@@ -1,8 +1,9 @@
 //! What one organism answered, kept apart from its weights: a changed estimator is dealt again from it in seconds, and whoever
 //! reads a certificate can make it again without growing anything.
 //!
-//! A file is JSON in gzip. It holds what is known of the organism, and the labels' log-probabilities in hundredths of a nat in the
-//! order of the plans, which suite and seed make again. (A hundredth of a nat is a four-hundredth of a choice at most.)
+//! A file is JSON in gzip. It holds what is known of the organism, and the labels' log-probabilities in the order of the plans, which
+//! suite and seed make again. A log-probability l is kept as 50·ln(1 − l), rounded: within a hundredth of a nat where it is near 0, which
+//! is where it decides, and within a hundredth of itself where it is far below.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use undermask_organisms::truth;
 use undermask_store::{LabelScore, Outcome, Record, StoreError, put};
-use undermask_suite::Plan;
+use undermask_suite::{Plan, Trial};
 
 use crate::error::CommandError;
 
@@ -26,8 +27,8 @@ const VERSION: u32 = 1;
 pub const ENDING: &str = ".answers.json.gz";
 /// Longest text that a file is read to, bytes: a grid of the core suite takes two million.
 const LONGEST: u64 = 64 << 20;
-/// Parts of a nat that log-probabilities are kept in.
-const PARTS: f64 = 100.0;
+/// Steps within a unit of ln(1 − l).
+const STEPS: f64 = 50.0;
 
 /// One file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,10 +72,10 @@ pub struct Told {
 pub struct Scores {
     /// Which trials.
     plan: String,
-    /// Of each label, its log-probability in hundredths of a nat.
-    labels: Vec<Vec<i32>>,
-    /// Of each label, its length in tokens.
-    tokens: Vec<Vec<u32>>,
+    /// Of each label of each trial, its log-probability in steps.
+    labels: Vec<u32>,
+    /// Of each label of each trial, its length in tokens.
+    tokens: Vec<u32>,
 }
 
 impl Scores {
@@ -87,33 +88,29 @@ impl Scores {
             _ => None,
         });
         let answered: Vec<&Vec<LabelScore>> = answered.collect::<Option<_>>()?;
-        let hundredths = |score: &LabelScore| (score.log_probability * PARTS).round() as i32;
+        let steps = |score: &LabelScore| (STEPS * (-score.log_probability).max(0.0).ln_1p()).round() as u32;
         Some(Scores {
             plan: truth::fingerprint(plan.trials.iter()),
-            labels: answered.iter().map(|scores| scores.iter().map(hundredths).collect()).collect(),
-            tokens: answered.iter().map(|scores| scores.iter().map(|score| score.tokens as u32).collect()).collect(),
+            labels: answered.iter().flat_map(|scores| scores.iter().map(steps)).collect(),
+            tokens: answered.iter().flat_map(|scores| scores.iter().map(|score| score.tokens as u32)).collect(),
         })
     }
 
     /// The records of the plan again; `None` where it is another one.
     pub fn records(&self, plan: &Plan) -> Option<Vec<Record>> {
-        let count = plan.trials.len();
+        let count: usize = plan.trials.iter().map(|trial| trial.options.len()).sum();
         if self.plan != truth::fingerprint(plan.trials.iter()) || [self.labels.len(), self.tokens.len()] != [count; 2] {
             return None;
         }
-        let each = plan.trials.iter().zip(self.labels.iter().zip(&self.tokens));
-        each.map(|(trial, (labels, tokens))| {
-            if [labels.len(), tokens.len()] != [trial.options.len(); 2] {
-                return None;
-            }
-            let score = |(label, tokens): (&i32, &u32)| LabelScore {
-                log_probability: f64::from(*label) / PARTS,
-                tokens: *tokens as usize,
-            };
-            let scores = labels.iter().zip(tokens).map(score).collect();
-            Some(Record::new(trial, Outcome::Answered { scores }))
-        })
-        .collect()
+        let mut scores = self.labels.iter().zip(&self.tokens).map(|(steps, tokens)| LabelScore {
+            log_probability: -(f64::from(*steps) / STEPS).exp_m1(),
+            tokens: *tokens as usize,
+        });
+        let record = |trial: &Trial| {
+            let scores = scores.by_ref().take(trial.options.len()).collect();
+            Record::new(trial, Outcome::Answered { scores })
+        };
+        Some(plan.trials.iter().map(record).collect())
     }
 }
 
@@ -180,25 +177,21 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use undermask_store::{LabelScore, Outcome, Record};
-    use undermask_suite::{Plan, PlanSettings, Suite};
+    use undermask_suite::{Plan, PlanSettings, Suite, Trial};
 
     use super::Scores;
 
     #[test]
-    fn scores_make_the_same_records_to_a_hundredth_and_other_plans_are_refused() {
+    fn scores_make_the_same_records_to_a_hundredth_of_their_size_and_other_plans_are_refused() {
         let text = include_str!("../../../../suites/core.toml");
         let suite = Suite::parse(text, "core").unwrap_or_else(|error| panic!("{error}"));
         let plan = |seed| Plan::expand(&suite, &PlanSettings { seed, full: false });
         let (one, two) = (plan(1), plan(2));
-        let score =
-            |place: usize| LabelScore { log_probability: -0.37 * (place % 29) as f64 - 0.001, tokens: 1 + place % 3 };
-        let answer = |(place, trial)| {
-            let scores = (0..trial_options(trial)).map(|option| score(place + option)).collect();
+        let score = |place: usize| LabelScore { log_probability: -0.37 * (place % 29) as f64, tokens: 1 + place % 3 };
+        let answer = |(place, trial): (usize, &Trial)| {
+            let scores = (0..trial.options.len()).map(|option| score(place + option)).collect();
             Record::new(trial, Outcome::Answered { scores })
         };
-        fn trial_options(trial: &undermask_suite::Trial) -> usize {
-            trial.options.len()
-        }
         let mut records: Vec<Record> = one.trials.iter().enumerate().map(answer).collect();
         let kept = Scores::of(&one, &records).expect("scores");
         let again = kept.records(&one).expect("the same plan");
@@ -210,7 +203,8 @@ mod tests {
             assert_eq!((&record.trial, &record.item, record.target), (&again.trial, &again.item, again.target));
             for (score, found) in scores.iter().zip(found) {
                 assert_eq!(score.tokens, found.tokens);
-                assert!((score.log_probability - found.log_probability).abs() < 0.0051);
+                let step = 0.0102 * (1.0 - score.log_probability);
+                assert!((score.log_probability - found.log_probability).abs() < step);
             }
         }
         assert!(kept.records(&two).is_none());
