@@ -320,7 +320,7 @@ fn persona_switching(audit: &Audit) -> Claim {
     }
 }
 
-/// A twentieth of a budget: what a gap in CCEI must waste to matter.
+/// A twentieth of a budget: what a gap in CCEI must waste, and what cues must take from the other, to matter.
 const WASTED: f64 = 0.05;
 /// Below this correlation less than half of what is wanted is shared.
 const SHARED: f64 = 0.7;
@@ -340,6 +340,24 @@ fn preferences(audit: &Audit, answer: &mut &'static str, because: &mut String, e
                 " That budgets are divided by another preference in another context is not shown: the gap in CCEI is {}.",
                 interval(gap)
             );
+        }
+    }
+    // Where no preference divides the budgets the gap is refused, and what is given says nothing.
+    if let Some(change) = found(audit, "ccei_gap").and_then(|_| found(audit, "given_change")) {
+        evidence.push("given_change");
+        if change.high < -WASTED {
+            *answer = "supported";
+            *because += &format!(
+                " Under other personas it gives {} of each budget less.",
+                interval(&Estimate {
+                    estimate: -change.estimate,
+                    low: -change.high,
+                    high: -change.low,
+                    ..change.clone()
+                })
+            );
+        } else if within(change, WASTED) {
+            *because += " It gives the same share of its budgets under other personas.";
         }
     }
     if let Some(shared) = found(audit, "utility_correlation") {

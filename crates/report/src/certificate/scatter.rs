@@ -19,7 +19,9 @@ pub(crate) fn scatter(one: &Recovered, name: &str) -> Option<String> {
     if !(low.is_finite() && high.is_finite()) {
         return None;
     }
-    let room = (0.12 * (high - low)).max(0.1);
+    // Where values hardly differ it is the intervals that say what a difference is.
+    let width = one.pairs.iter().map(|pair| pair[3] - pair[2]).filter(|width| width.is_finite()).sum::<f64>();
+    let room = (0.12 * (high - low)).max(0.6 * width / one.pairs.len() as f64).max(0.01);
     let (low, high) = (low - room, high + room);
     let across = Scale { low, high, from: 44.0, to: SIDE - 8.0 };
     let up = Scale { low, high, from: SIDE - 40.0, to: 10.0 };
