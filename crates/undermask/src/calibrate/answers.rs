@@ -29,6 +29,8 @@ pub const ENDING: &str = ".answers.json.gz";
 const LONGEST: u64 = 64 << 20;
 /// Steps within a unit of ln(1 − l).
 const STEPS: f64 = 50.0;
+/// Most steps: a log-probability of −5·10⁸. One of −∞ is kept as this, and a file that says more is no answer of a model.
+const MOST_STEPS: u32 = 1000;
 
 /// One file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,7 +90,8 @@ impl Scores {
             _ => None,
         });
         let answered: Vec<&Vec<LabelScore>> = answered.collect::<Option<_>>()?;
-        let steps = |score: &LabelScore| (STEPS * (-score.log_probability).max(0.0).ln_1p()).round() as u32;
+        let steps =
+            |score: &LabelScore| ((STEPS * (-score.log_probability).max(0.0).ln_1p()).round() as u32).min(MOST_STEPS);
         Some(Scores {
             plan: truth::fingerprint(plan.trials.iter()),
             labels: answered.iter().flat_map(|scores| scores.iter().map(steps)).collect(),
@@ -100,6 +103,9 @@ impl Scores {
     pub fn records(&self, plan: &Plan) -> Option<Vec<Record>> {
         let count: usize = plan.trials.iter().map(|trial| trial.options.len()).sum();
         if self.plan != truth::fingerprint(plan.trials.iter()) || [self.labels.len(), self.tokens.len()] != [count; 2] {
+            return None;
+        }
+        if self.labels.iter().any(|steps| *steps > MOST_STEPS) {
             return None;
         }
         let mut scores = self.labels.iter().zip(&self.tokens).map(|(steps, tokens)| LabelScore {
@@ -208,6 +214,15 @@ mod tests {
             }
         }
         assert!(kept.records(&two).is_none());
+        // What no model can have answered is refused, and an answer without probability stays a number.
+        let wild =
+            Scores { plan: kept.plan.clone(), labels: vec![u32::MAX; kept.labels.len()], tokens: kept.tokens.clone() };
+        assert!(wild.records(&one).is_none());
+        let never = LabelScore { log_probability: f64::NEG_INFINITY, tokens: 1 };
+        records[7].outcome = Outcome::Answered { scores: vec![never; one.trials[7].options.len()] };
+        let again = Scores::of(&one, &records).and_then(|kept| kept.records(&one)).expect("records");
+        let Outcome::Answered { scores } = &again[7].outcome else { panic!("{:?}", again[7]) };
+        assert!(scores.iter().all(|score| score.log_probability.is_finite()));
         records[7].outcome = Outcome::Refused { text: "no".to_owned() };
         assert!(Scores::of(&one, &records).is_none());
     }
