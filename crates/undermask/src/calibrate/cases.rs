@@ -76,7 +76,7 @@ pub fn case(
     let known = known::Known::read(subject)?;
     let organism = known.organism(&subject.name, identity, &certified::development()?);
     let depends_on = depends_on(arguments, suite, &organism, &known, subject.only_weights);
-    let path = out.join("cases").join(format!("{}.json", subject.slug));
+    let path = case_of(subject, out);
     if let Some(case) = read(&path, &depends_on) {
         return Ok(Some(case));
     }
@@ -96,9 +96,7 @@ pub fn case(
     let found = Found { verdict: audit.decision.verdict, profile: &audit.profile, grid: &grid, answers, beside };
     keep(arguments, suite, subject, identity, (&records, &found), out)?;
     let case = made(arguments, suite, subject, &known, organism, found)?;
-    if let Some(case) = &case {
-        write(&path, depends_on, case)?;
-    }
+    case.as_ref().map_or(Ok(()), |case| write(&path, depends_on, case))?;
     common.before = Some(model);
     Ok(case)
 }
@@ -128,7 +126,7 @@ pub fn kept_case(
     let organism = known.organism(&subject.slug, (&weights_hash, &precision), &certified::development()?);
     let subject = &Subject { only_weights: told.only_weights, ..subject.clone() };
     let depends_on = depends_on(arguments, suite, &organism, &known, subject.only_weights);
-    let path = out.join("cases").join(format!("{}.json", subject.slug));
+    let path = case_of(subject, out);
     if let Some(case) = read(&path, &depends_on) {
         return Ok(Some(case));
     }
@@ -142,9 +140,7 @@ pub fn kept_case(
     let verdict = decide(&suite.criteria, &profile).verdict;
     let found = Found { verdict, profile: &profile, grid: &grid, answers, beside: told.beside };
     let case = made(arguments, suite, subject, &known, organism, found)?;
-    if let Some(case) = &case {
-        write(&path, depends_on, case)?;
-    }
+    case.as_ref().map_or(Ok(()), |case| write(&path, depends_on, case))?;
     Ok(case)
 }
 
@@ -178,7 +174,8 @@ fn made(
     let table = Enumerated::new(suite, grid, answers)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", subject.name)))?;
     let seed = fingerprint(&organism.weights_hash);
-    // Where no verdict is right, replicates show coverage only: in the whole design, and a quarter of them beside others.
+    // Other designs show how often a verdict is right. Where none is, replicates show coverage only: all of them where the suite
+    // reaches no verdict, a quarter where it does and this organism is beside others that have one.
     let wanted = match organism.expected {
         _ if !reaches_verdicts(suite) => dealing::Wanted { replicates: arguments.replicates, designs: false },
         Some(_) => dealing::Wanted { replicates: arguments.replicates, designs: true },
@@ -238,6 +235,11 @@ fn keep(
 pub fn keep_failed(suite: &Suite, subject: &Subject, out: &Path) -> Result<(), CommandError> {
     let (truth, growth) = known::documents(subject)?;
     Answers::new(&suite.hash, ("", ""), truth, growth).write(&answers_of(subject, out))
+}
+
+/// Where an organism's case lies.
+fn case_of(subject: &Subject, out: &Path) -> PathBuf {
+    out.join("cases").join(format!("{}.json", subject.slug))
 }
 
 /// Where an organism's answers are kept.
@@ -303,7 +305,7 @@ fn asking(arguments: &CalibrateArguments) -> AuditArguments {
 }
 
 /// A case that depends on the same things; a damaged or older one is made anew.
-fn read(path: &PathBuf, depends_on: &[String]) -> Option<Case> {
+fn read(path: &Path, depends_on: &[String]) -> Option<Case> {
     let file: CaseFile = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     (file.format == CASE && file.version == 1 && file.depends_on == depends_on).then_some(file.case)
 }
