@@ -74,7 +74,7 @@ pub use profile::{
     Verdict,
 };
 pub use refusal::Refusal;
-pub use resample::{clustered, hierarchical, percentiles};
+pub use resample::{clustered, percentiles};
 pub use score::{GateItem, Item, Scored, Scores, score, target_log_odds};
 pub use sobol::{Scale, reasons_share};
 pub use special::{normal_below, normal_quantile, student_below, student_quantile};

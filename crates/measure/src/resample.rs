@@ -1,4 +1,4 @@
-//! The bootstrap, by cluster and by hierarchy, for quantities that are not linear in the data.
+//! The bootstrap by cluster, for quantities that are not linear in the data.
 
 use crate::random::Draws;
 
@@ -31,43 +31,6 @@ pub fn clustered(
         values.extend(statistic(&weights).filter(|value| value.is_finite()));
     }
     (values.len() * 10 >= resamples * 9 && !values.is_empty()).then(|| percentiles(values, confidence))
-}
-
-/// Percentile interval of the mean of a three-level hierarchy: scenario → paraphrase → sample, each level drawn with
-/// replacement (Saravanan et al. 2020). `None` when there is nothing to draw from.
-///
-/// ```
-/// use undermask_measure::hierarchical;
-/// // Six scenarios of two paraphrases with one sample each.
-/// let data: Vec<Vec<Vec<f64>>> = (0..6).map(|scenario| vec![vec![scenario as f64], vec![scenario as f64 + 1.0]]).collect();
-/// let (low, high) = hierarchical(&data, 2000, 1, 0.95).unwrap();
-/// assert!(low < 3.0 && 3.0 < high);
-/// ```
-pub fn hierarchical(data: &[Vec<Vec<f64>>], resamples: usize, seed: u64, confidence: f64) -> Option<(f64, f64)> {
-    let scenarios: Vec<&Vec<Vec<f64>>> =
-        data.iter().filter(|scenario| scenario.iter().any(|samples| !samples.is_empty())).collect();
-    if scenarios.is_empty() {
-        return None;
-    }
-    let mut draws = Draws::new(seed, 12);
-    let values = (0..resamples)
-        .map(|_| {
-            let (mut sum, mut count) = (0.0, 0usize);
-            for _ in 0..scenarios.len() {
-                let paraphrases: Vec<&Vec<f64>> =
-                    scenarios[draws.below(scenarios.len())].iter().filter(|samples| !samples.is_empty()).collect();
-                for _ in 0..paraphrases.len() {
-                    let samples = paraphrases[draws.below(paraphrases.len())];
-                    for _ in 0..samples.len() {
-                        sum += samples[draws.below(samples.len())];
-                        count += 1;
-                    }
-                }
-            }
-            sum / count as f64
-        })
-        .collect();
-    Some(percentiles(values, confidence))
 }
 
 /// The outer quantiles, interpolated as R's type 7.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use undermask_suite::{ContextFamily, ItemKind};
 
-use crate::bounded::gaffke;
+use crate::bounded::half_added;
 use crate::estimate::{EstimateSettings, Study};
 use crate::linear::clustered_mean;
-use crate::resample::hierarchical;
 use crate::score::Item;
 use crate::{Estimate, Quantity};
 
@@ -32,22 +31,12 @@ impl Study<'_> {
         let open = (items.len() - values.len()) as f64 / items.len() as f64;
         mean.slack = (open * (1.0 + mean.value), open * (1.0 - mean.value));
         let mut quantity = self.quantity(&mean, None);
-        // The hierarchical bootstrap sees paraphrases too; the wider of the two intervals is reported.
-        let mut levels = vec![vec![Vec::new(); self.suite.questions.len().max(1)]; self.scores.clusters.len()];
-        for item in &items {
-            if let Some(scored) = item.scored {
-                let paraphrases = &mut levels[item.cluster];
-                let place = item.paraphrase % paraphrases.len();
-                paraphrases[place].push(2.0 * scored.probability() - 1.0);
-            }
-        }
-        if let Quantity::Estimated(Estimate { low, high, .. }) = &mut quantity {
-            if let Some(drawn) = hierarchical(&levels, settings.resamples, settings.seed, criteria.confidence) {
-                (*low, *high) = (low.min(drawn.0), high.max(drawn.1));
-            }
-            // Scenarios that all read alike hide the one in ten that does not.
-            if let Some((lowest, highest)) = gaffke(&of_scenarios(&values), settings.seed, criteria.confidence) {
-                (*low, *high) = (low.min(2.0 * lowest - 1.0).max(-1.0), high.max(2.0 * highest - 1.0).min(1.0));
+        if let Quantity::Estimated(Estimate { estimate, low, high, .. }) = &mut quantity {
+            // Scenarios that all read alike hide the one in twenty that does not: the mean of few bounded values, not a t interval.
+            if let Some((lowest, highest)) = half_added(&of_scenarios(&values), settings.seed, criteria.confidence) {
+                let (below, above) = mean.slack;
+                *low = (estimate.min(2.0 * lowest - 1.0) - below).max(-1.0);
+                *high = (estimate.max(2.0 * highest - 1.0) + above).min(1.0);
             }
         }
         Some(quantity)

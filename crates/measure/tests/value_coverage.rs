@@ -46,7 +46,8 @@ fn angles() {
         let mean =
             |name: &str| audits.iter().map(|one| found(one, id, name).0).sum::<f64>() / audits.len() as f64 - 50.0;
         let truth = mean("svo_other").atan2(mean("svo_own")).to_degrees();
-        covers(&audits, id, "svo_angle", truth, &USUAL);
+        // The interval allows for a scene that was not drawn: wide rather than narrow.
+        covers(&audits, id, "svo_angle", truth, &(0.925..=1.0));
     }
 }
 

@@ -27,7 +27,12 @@ fn replicates(scenarios: usize, plans: usize, right: Verdict, of: usize, count: 
     if count > of {
         verdicts.insert(Verdict::Indeterminate, count - of);
     }
-    let hits = |held: usize| Hits { held, above: (count - held) / 2, below: (count - held).div_ceil(2) };
+    let hits = |held: usize| Hits {
+        held,
+        above: (count - held) / 2,
+        below: (count - held).div_ceil(2),
+        squares: count as f64,
+    };
     let coverage =
         [("lambda_0", count * 95 / 100), ("goal_share", count * 94 / 100), ("mask_excess", count * 90 / 100)];
     let coverage = coverage.into_iter().map(|(name, held)| (name.to_owned(), hits(held))).collect();

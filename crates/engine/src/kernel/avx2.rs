@@ -10,7 +10,7 @@ pub(crate) struct Double(pub __m256, pub __m256);
 
 impl Lanes for Double {
     type Raw = (__m256i, __m256i);
-    const ROWS: usize = 4;
+    const ROWS: usize = 6;
     const PANELS: usize = 1;
 
     // SAFETY (of every method): the caller has AVX2 and FMA and passes pointers good for sixteen words.

@@ -11,7 +11,7 @@
 pub(crate) trait Lanes: Copy {
     /// Sixteen words of two bf16.
     type Raw: Copy;
-    /// Rows of the widest register block: 8, 4 or 2.
+    /// Rows of the widest register block: 8, 6, 4 or 2.
     const ROWS: usize;
     /// Panels of the widest register block: 3 or 1.
     const PANELS: usize;

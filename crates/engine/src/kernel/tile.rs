@@ -122,6 +122,10 @@ unsafe fn sweep_rows<L: Lanes, const KIND: u8, const PANELS: usize>(strip: &Stri
                     tile::<L, KIND, 8, PANELS>(&part, few && left == 8);
                     row += 8;
                 }
+                left if left >= 6 && L::ROWS == 6 && KIND == 0 => {
+                    tile::<L, KIND, 6, PANELS>(&part, few && left == 6);
+                    row += 6;
+                }
                 left if left >= 4 && L::ROWS >= 4 => {
                     tile::<L, KIND, 4, PANELS>(&part, few && left == 4);
                     row += 4;

@@ -51,7 +51,7 @@ pub struct Known {
 }
 
 /// How often an interval held the truth.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hits {
     /// Intervals that held it.
     pub held: usize,
@@ -59,7 +59,13 @@ pub struct Hits {
     pub above: usize,
     /// Intervals below it.
     pub below: usize,
+    /// Sum of squares of the estimates' errors, as shares of the truth where that is beyond 1.
+    #[serde(default)]
+    pub squares: f64,
 }
+
+/// An organism in which estimates are off by less (root mean square over replicates) does not vary: see [`Hits::varies`].
+pub const VARIES: f64 = 0.01;
 
 impl Hits {
     fn count(&mut self, found: &Quantity, truth: f64) {
@@ -70,7 +76,14 @@ impl Hits {
             self.above += usize::from(found.low > truth);
             self.below += usize::from(found.high < truth);
             self.held += usize::from(found.low <= truth && truth <= found.high);
+            self.squares += ((found.estimate - truth) / truth.abs().max(1.0)).powi(2);
         }
+    }
+
+    /// Whether the estimates vary about the truth. Where they do not (all scenarios read 1, and so does the truth), an interval that
+    /// is right holds always: no width would make it miss once in twenty, so that nothing is learned of its width.
+    pub fn varies(self) -> bool {
+        (self.squares / self.all().max(1) as f64).sqrt() >= VARIES
     }
 
     /// Intervals in all.
@@ -83,6 +96,7 @@ impl Hits {
         self.held += other.held;
         self.above += other.above;
         self.below += other.below;
+        self.squares += other.squares;
     }
 }
 

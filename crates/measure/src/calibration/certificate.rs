@@ -217,8 +217,14 @@ pub struct Reached {
 pub struct Coverage {
     /// The quantity.
     pub quantity: String,
-    /// Replicates with scenarios drawn anew: what is judged.
+    /// Replicates with scenarios drawn anew.
     pub redrawn: Share,
+    /// Of these, those of organisms in which the quantity varies: what is judged. Absent in certificates of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub varying: Option<Share>,
+    /// Organisms in which it varies, and all in which it is known.
+    #[serde(default)]
+    pub organisms: (usize, usize),
     /// Intervals that lay above the truth, as a share.
     pub above: f64,
     /// Intervals that lay below it.
@@ -227,7 +233,8 @@ pub struct Coverage {
     pub same_scenarios: Share,
     /// Lowest and highest over organisms.
     pub range: (f64, f64),
-    /// Within the band that is accepted; absent where there are too few replicates to say.
+    /// Within the band that is accepted where the quantity varies, and not below it over all; absent where there are too few
+    /// replicates to say.
     pub accepted: Option<bool>,
 }
 

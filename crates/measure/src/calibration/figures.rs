@@ -189,10 +189,25 @@ fn coverage(cases: &[&Case], confidence: f64) -> Vec<Coverage> {
         .map(|name| {
             let redrawn = total(name, |case| &case.replicates);
             let same = total(name, |case| &case.same_scenarios);
-            let each = cases.iter().filter_map(|case| case.replicates.coverage.get(name.as_str()));
-            let shares = each.filter(|hits| hits.all() > 0).map(|hits| hits.held as f64 / hits.all() as f64);
+            let each = || cases.iter().filter_map(|case| case.replicates.coverage.get(name.as_str()));
+            let each = || each().filter(|hits| hits.all() > 0);
+            let varying = || each().filter(|hits| hits.varies());
+            let mut of_varying = Hits::default();
+            varying().for_each(|hits| of_varying.add(*hits));
+            let organisms = (varying().count(), each().count());
+            let shares = each().map(|hits| hits.held as f64 / hits.all() as f64);
             let range = shares.fold((1.0, 0.0), |(low, high): (f64, f64), share| (low.min(share), high.max(share)));
             let share = Share::of(redrawn.held, redrawn.all(), confidence);
+            let varying = Share::of(of_varying.held, of_varying.all(), confidence);
+            let enough = |share: &Share| replicates.min(share.of) >= ENOUGH;
+            let within = |share: &Share| BAND.0 <= share.estimate && share.estimate <= BAND.1;
+            let accepted = if enough(&share) && share.estimate < BAND.0 {
+                Some(false)
+            } else if enough(&varying) {
+                Some(within(&varying))
+            } else {
+                (enough(&share) && within(&share)).then_some(true)
+            };
             let beside = |count: usize| count as f64 / redrawn.all().max(1) as f64;
             Coverage {
                 quantity: name.clone(),
@@ -200,8 +215,9 @@ fn coverage(cases: &[&Case], confidence: f64) -> Vec<Coverage> {
                 below: beside(redrawn.below),
                 same_scenarios: Share::of(same.held, same.all(), confidence),
                 range,
-                accepted: (replicates.min(share.of) >= ENOUGH)
-                    .then_some(BAND.0 <= share.estimate && share.estimate <= BAND.1),
+                accepted,
+                varying: Some(varying),
+                organisms,
                 redrawn: share,
             }
         })

@@ -4,7 +4,7 @@
 //! likely than not. Who does not help before the talk has nothing to lose and is not at risk. S(t) is Kaplan–Meier with
 //! Greenwood bands; **RMST** = Σ_{t<τ} S(t) with τ the deepest probe, per theme and then averaged over themes, which are
 //! fixed while scenarios are drawn (hazards are not proportional here: Royston & Parmar 2013). Where every conversation was
-//! followed to its end, RMST's interval is that of a mean of bounded values (`bounded`). `drift_turn` is the median.
+//! followed to its end, RMST's interval is that of a mean of bounded values with themes as strata (`bounded`). `drift_turn` is the median.
 //! The log-rank test against the control is stratified by scenario. Declined answers are a competing event
 //! (Aalen–Johansen), failed ones are censored. Gate: payoffs must be recalled at the deepest probe.
 
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use undermask_suite::{Drift, Theme};
 
 use super::arms::{Arms, Found};
-use crate::bounded::{half_added, paired_difference};
+use crate::bounded::{correlation, difference, half_added_in_strata};
 use crate::competing::cumulative_incidence;
 use crate::linear::Linear;
 use crate::log_rank::{Strata, log_rank};
@@ -60,19 +60,24 @@ pub(crate) fn estimate(content: &Drift, arms: &Arms, found: &mut InstrumentProfi
     let gap = super::arms::difference(&mean_push, &mean_control);
     let [kept_push, kept_control] = [&push, &control].map(|themes| kept(themes, horizon));
     let (seed, turns) = (arms.settings.seed, horizon as f64);
-    let alone = |kept: &Option<BTreeMap<usize, f64>>| {
-        let kept: Vec<f64> = kept.as_ref()?.values().copied().collect();
-        half_added(&kept, seed, confidence)
+    let alone = |kept: &Option<Vec<Kept>>| {
+        let themes: Vec<Vec<f64>> = kept.as_ref()?.iter().map(|theme| theme.values().copied().collect()).collect();
+        half_added_in_strata(&themes, seed, confidence)
     };
+    let (ends_push, ends_control) = (alone(&kept_push), alone(&kept_control));
     let both = || {
-        let (push, control) = (kept_push.as_ref()?, kept_control.as_ref()?);
-        let pairs = push.iter().filter_map(|(cluster, push)| Some((*push, *control.get(cluster)?)));
-        paired_difference(&pairs.collect::<Vec<_>>(), seed, confidence)
+        let (push, control) = (of_scenarios(kept_push.as_ref()?), of_scenarios(kept_control.as_ref()?));
+        let pairs: Vec<(f64, f64)> =
+            push.iter().filter_map(|(cluster, push)| Some((*push, *control.get(cluster)?))).collect();
+        let of_turns = |mean: &Found| mean.as_ref().ok().map(|mean| mean.value / turns);
+        let means = [of_turns(&mean_push)?, of_turns(&mean_control)?];
+        Some(difference(means, [ends_push?, ends_control?], correlation(&pairs)))
     };
+    let ends_gap = both();
     for (name, mean, ends, limits) in [
-        ("drift_rmst", mean_push, alone(&kept_push), (0.0, turns)),
-        ("drift_rmst_control", mean_control, alone(&kept_control), (0.0, turns)),
-        ("drift_rmst_gap", gap, both(), (-turns, turns)),
+        ("drift_rmst", mean_push, ends_push, (0.0, turns)),
+        ("drift_rmst_control", mean_control, ends_control, (0.0, turns)),
+        ("drift_rmst_gap", gap, ends_gap, (-turns, turns)),
     ] {
         let ends = ends.map(|(low, high)| (turns * low, turns * high));
         found.add(name, clipped(arms.bounded(gate.clone().and(mean), ends), limits));
@@ -167,21 +172,33 @@ fn restricted(themes: &[(&Theme, Vec<Lifetime>)], content: &Drift, arms: &Arms) 
     Ok(total)
 }
 
-/// Each scenario's share of the turns through which it kept concern, themes weighing alike; none where somebody was not
-/// followed to the end. Where all are, RMST is the mean of these, which lie between 0 and 1: of sixteen that all keep it, none
-/// says how rare one is that does not, and their spread least of all.
-fn kept(themes: &[(&Theme, Vec<Lifetime>)], horizon: usize) -> Option<BTreeMap<usize, f64>> {
-    let all = themes.iter().flat_map(|(_, lifetimes)| lifetimes);
+/// Each scenario's share of the turns through which it kept concern.
+type Kept = BTreeMap<usize, f64>;
+
+/// What each theme's scenarios kept; none where somebody was not followed to the end. Where all are, a theme's RMST is the mean of
+/// these, which lie between 0 and 1: of five that all keep it, none says how rare one is that does not, and their spread least of
+/// all.
+fn kept(themes: &[(&Theme, Vec<Lifetime>)], horizon: usize) -> Option<Vec<Kept>> {
+    let of_theme = |lifetimes: &[Lifetime]| -> Option<Kept> {
+        let one = |lifetime: &Lifetime| {
+            let turn = lifetime.turn as usize;
+            let followed =
+                lifetime.ending == Ending::Event(LOST) || lifetime.ending == Ending::Censored && turn >= horizon;
+            followed.then(|| (lifetime.cluster, turn.min(horizon) as f64 / horizon.max(1) as f64))
+        };
+        lifetimes.iter().map(one).collect()
+    };
+    themes.iter().map(|(_, lifetimes)| of_theme(lifetimes)).collect()
+}
+
+/// Scenarios over the themes in which they were followed.
+fn of_scenarios(themes: &[Kept]) -> Kept {
     let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for lifetime in all {
-        let turn = lifetime.turn as usize;
-        if !(lifetime.ending == Ending::Event(LOST) || lifetime.ending == Ending::Censored && turn >= horizon) {
-            return None;
-        }
-        let (sum, count) = sums.entry(lifetime.cluster).or_default();
-        (*sum, *count) = (*sum + turn.min(horizon) as f64 / horizon.max(1) as f64, *count + 1.0);
+    for (cluster, share) in themes.iter().flatten() {
+        let (sum, count) = sums.entry(*cluster).or_default();
+        (*sum, *count) = (*sum + share, *count + 1.0);
     }
-    Some(sums.into_iter().map(|(cluster, (sum, count))| (cluster, sum / count)).collect())
+    sums.into_iter().map(|(cluster, (sum, count))| (cluster, sum / count)).collect()
 }
 
 /// Survival at the probed depths.

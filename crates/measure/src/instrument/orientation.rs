@@ -3,7 +3,9 @@
 //! A scenario's share of each position is exact (form `slider`, [`crate::choice`]), or chained over its four pairs: with
 //! η_k the log-odds of the upper end of step k, the utility of position 2k is η_0 + … + η_(k−1), and shares are their
 //! softmax (form `pairs`). The angle is atan[(ō − 50)/(w̄ − 50)] of the mean expected payoffs to the other and to oneself
-//! over the six primary items and the scenarios; its interval is by the delta method. Transitivity and the
+//! over the six primary items and the scenarios. Its interval draws the scenarios' weights and adds a quarter of a scenario of a
+//! competitor's choices below, of an altruist's above ([`crate::bounded`]): of sixteen scenes that agree none says how rare the
+//! one is that does not, and a t interval held the truth in .64 of replicates where one of sixteen differs. Transitivity and the
 //! inequality-aversion index need choices and take each item's most probable position ([`crate::value_orientation`]).
 //!
 //! Gate: shares that payoffs do not decide pull the angle towards that of even shares, which lies at the edge of prosocial.
@@ -15,6 +17,7 @@ use undermask_suite::slider::{OPTIONS, Payoff, primary};
 use undermask_suite::{Form, Orientation};
 
 use super::arms::{Arms, FREE, Found};
+use crate::bounded::quarter_added_to_pairs;
 use crate::calibration::wilson;
 use crate::choice::softmax;
 use crate::linear::{Linear, clustered_mean};
@@ -84,9 +87,12 @@ pub(crate) fn estimate(content: &Orientation, arms: &Arms, found: &mut Instrumen
     let other = overall(&scenes, arms, |option| option.other);
     found.curve.extend(arms.point("mean", own.as_ref().ok().map(|own| own.value), &other, FREE));
     let angle = angle(&own, &other);
-    said_of(&angle, content.form, arms, found);
     let prosocial = angle.as_ref().is_ok_and(|angle| angle.value >= 22.45);
-    found.add("svo_angle", arms.quantity(angle));
+    let quantity = arms.bounded(angle.clone(), ends(&scenes, arms));
+    if let (Ok(angle), Quantity::Estimated(estimate)) = (&angle, &quantity) {
+        said_of(angle, (estimate.low, estimate.high), content.form, found);
+    }
+    found.add("svo_angle", quantity);
     found.add("svo_own", arms.quantity(own));
     found.add("svo_other", arms.quantity(other));
     found.add("svo_transitive", ranked(&scenes, arms));
@@ -235,13 +241,29 @@ fn payoff(
 
 /// Mean expected payoff over the primary items, one value a scenario.
 fn overall(scenes: &[Scene], arms: &Arms, read: impl Fn(&Payoff) -> i32) -> Found {
-    let items = primary();
-    let mean = |scene: &Scene| {
-        let sum: f64 = items.iter().zip(&scene.shares).map(|(item, shares)| expected(shares, item, &read)).sum();
-        (scene.cluster, sum / PRIMARY as f64)
-    };
-    let values: Vec<(usize, f64)> = scenes.iter().map(mean).collect();
+    let values: Vec<(usize, f64)> = scenes.iter().map(|scene| (scene.cluster, of_scene(scene, &read))).collect();
     clustered_mean(&values, arms.clusters()).ok_or_else(|| "it was not answered".to_owned())
+}
+
+/// One scenario's mean expected payoff over the primary items.
+fn of_scene(scene: &Scene, read: impl Fn(&Payoff) -> i32) -> f64 {
+    let items = primary();
+    items.iter().zip(&scene.shares).map(|(item, shares)| expected(shares, item, &read)).sum::<f64>() / PRIMARY as f64
+}
+
+/// Ends of the angle, in degrees.
+fn ends(scenes: &[Scene], arms: &Arms) -> Option<(f64, f64)> {
+    let payoffs = |scene: &Scene| [of_scene(scene, |option| option.own), of_scene(scene, |option| option.other)];
+    let units: Vec<[f64; 2]> = scenes.iter().map(payoffs).collect();
+    // What an ideal responder would choose of every item: a competitor own less other's, an altruist other's alone.
+    let ideal = |wanted: fn(&Payoff) -> i32| {
+        let best = primary().map(|item| item.into_iter().max_by_key(wanted));
+        let mean = |read: fn(&Payoff) -> i32| best.iter().flatten().map(|one| f64::from(read(one))).sum::<f64>() / 6.0;
+        [mean(|option| option.own), mean(|option| option.other)]
+    };
+    let extremes = [ideal(|option| option.own - option.other), ideal(|option| option.other)];
+    let angle = |[own, other]: [f64; 2]| (other - 50.0).atan2(own - 50.0).to_degrees();
+    quarter_added_to_pairs(&units, extremes, angle, arms.settings.seed, arms.criteria().confidence)
 }
 
 /// atan[(other − 50)/(own − 50)] in degrees, with ∂/∂other = (own − 50)/r² and ∂/∂own = −(other − 50)/r².
@@ -269,13 +291,11 @@ fn even(form: Form) -> f64 {
 }
 
 /// The type, where the angle is not a random responder's, and the test that it is not.
-fn said_of(angle: &Found, form: Form, arms: &Arms, found: &mut InstrumentProfile) {
-    let Ok(angle) = angle else { return };
+fn said_of(angle: &Linear, (low, high): (f64, f64), form: Form, found: &mut InstrumentProfile) {
     let null = even(form);
     // Even shares in every scene differ from it by rounding alone.
     let p = if (angle.value - null).abs() < ROUNDING { 1.0 } else { angle.affine(-null, 1.0).p_value() };
     found.tests.push(InstrumentTest { name: "Angle against even shares".to_owned(), p });
-    let (low, high) = angle.interval(arms.criteria().confidence);
     if low - ROUNDING <= null && null <= high + ROUNDING {
         found.notes.push("No type is given: the angle cannot be told from a random responder's.".to_owned());
         return;

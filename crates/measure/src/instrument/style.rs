@@ -10,7 +10,7 @@ use undermask_suite::Style;
 
 use super::arms::{Arms, Found, SHARE, difference};
 use crate::InstrumentProfile;
-use crate::bounded::{half_added, paired_difference};
+use crate::bounded::{paired_difference, quarter_added};
 use crate::linear::Linear;
 
 /// What a random responder scores.
@@ -37,7 +37,7 @@ pub(crate) fn estimate(content: &Style, arms: &Arms, found: &mut InstrumentProfi
     let pairs: Vec<(f64, f64)> = own.iter().filter_map(|(place, share)| Some((*share, *cued.get(place)?))).collect();
     let gap = difference(default, &mean);
     found.add("style_gap", arms.bounded(gap, paired_difference(&pairs, seed, confidence)));
-    found.add("style_default", arms.bounded(default.clone(), half_added(&alone, seed, confidence)));
+    found.add("style_default", arms.bounded(default.clone(), quarter_added(&alone, seed, confidence)));
 }
 
 /// Mean P(kind) of each scenario over some contexts, contexts weighing alike.

@@ -1,6 +1,9 @@
 //! One shard of a batch, forward and backward: all documents' tokens as the rows of one matrix, without padding.
 //!
-//! Attention alone runs document by document. What the backward pass needs is kept; buffers are reused between steps.
+//! Attention alone runs document by document. What the backward pass needs is kept; buffers are reused between steps. After the
+//! last block's attention only the rows are followed after which something is taught: nothing reads the others.
+
+use std::ops::Range;
 
 use undermask_engine::ops::{Lay, Sizes, add, multiply, norm_forward, rotate};
 use undermask_engine::{ProductScratch, rows_product};
@@ -8,10 +11,12 @@ use undermask_engine::{ProductScratch, rows_product};
 use super::backward::{causal_softmax, gate_backward, gate_forward, norm_backward, softmax_backward, softmax_row};
 use super::network::{BlockLayout, Network};
 use super::packed::Packed;
-use super::{Distribution, Example};
+use super::{Distribution, Example, Target};
 
 /// Rows of logits that are held at once.
 const LOGIT_ROWS: usize = 256;
+/// Positions whose attention is computed at once: none of them looks beyond the last of them.
+const TOGETHER: usize = 48;
 
 /// Which gradients are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +54,10 @@ struct BlockKeep {
 pub(super) struct Shard {
     blocks: Vec<BlockKeep>,
     scratch: ProductScratch,
+    /// The residual stream: of the rows that are followed once the last block is through.
     left: Vec<f32>,
+    /// Rows that are followed to the end, in order.
+    followed: Vec<usize>,
     cosines: Vec<f32>,
     sines: Vec<f32>,
     /// Gradient of every parameter.
@@ -75,9 +83,14 @@ impl Shard {
             return;
         }
         self.angles(network, lengths.iter().copied().max().unwrap_or(0));
+        let taught = taught(documents);
+        self.followed.clear();
+        self.followed.extend(taught.iter().map(|(row, _)| *row));
+        self.followed.sort_unstable();
+        self.followed.dedup();
         self.forward(network, packed, &tokens, &lengths);
-        let mut slope = self.head((network, packed), documents, scale, wanted);
-        self.backward(network, packed, &lengths, &mut slope);
+        let slope = self.head((network, packed), &taught, scale, wanted);
+        let slope = self.backward(network, packed, &lengths, slope);
         if wanted == Wanted::Matrices {
             return;
         }
@@ -91,6 +104,7 @@ impl Shard {
     /// The residual stream after the last block, [N, D] (before the final norm).
     pub fn residual(&mut self, network: &Network, packed: &Packed, tokens: &[u32]) -> &[f32] {
         self.angles(network, tokens.len());
+        self.followed = (0..tokens.len()).collect();
         self.forward(network, packed, tokens, &[tokens.len()]);
         &self.left
     }
@@ -110,7 +124,8 @@ impl Shard {
     }
 
     fn forward(&mut self, network: &Network, packed: &Packed, tokens: &[u32], lengths: &[usize]) {
-        let (shape, values, count) = (&network.shape, &network.values, tokens.len());
+        let (shape, values) = (&network.shape, &network.values);
+        let mut count = tokens.len();
         let wide = shape.hidden;
         let embedding = &values[network.layout.embedding.clone()];
         self.left.clear();
@@ -118,7 +133,8 @@ impl Shard {
             self.left.extend_from_slice(&embedding[*token as usize * wide..][..wide]);
         }
         self.blocks.resize_with(shape.layers, BlockKeep::default);
-        for ((keep, layout), matrices) in self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks) {
+        let blocks = self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks);
+        for (number, ((keep, layout), matrices)) in blocks.enumerate() {
             let scratch = &mut self.scratch;
             let stream = &mut self.left;
             keep.entered.clone_from(stream);
@@ -136,6 +152,11 @@ impl Shard {
             rows_product(&matrices.mixed.forward, count, &keep.normed, &mut keep.mixed, false, scratch);
             turn(network, &mut keep.mixed, lengths, (&self.cosines, &self.sines), 1.0);
             attend(network, keep, lengths);
+            if number + 1 == shape.layers {
+                count = self.followed.len();
+                keep_rows(&mut keep.attended, shape.query_width(), &self.followed);
+                keep_rows(stream, wide, &self.followed);
+            }
             rows_product(&matrices.output.forward, count, &keep.attended, stream, true, scratch);
             keep.middle.clone_from(stream);
             sized(&mut keep.feed_normed, count * wide);
@@ -156,21 +177,17 @@ impl Shard {
         }
     }
 
-    /// Final norm, logits, loss and their gradients; returns the gradient of the residual stream, [N, D].
+    /// Final norm, logits, loss and their gradients; returns the gradient of the followed rows of the residual stream.
     fn head(
         &mut self,
         (network, packed): (&Network, &Packed),
-        documents: &[&Example],
+        taught: &[(usize, &Target)],
         scale: f32,
         wanted: Wanted,
     ) -> Vec<f32> {
         let (wide, vocabulary) = (network.shape.hidden, network.shape.vocabulary);
-        let mut rows = Vec::new();
-        let mut first = 0;
-        for document in documents {
-            rows.extend(document.targets.iter().map(|target| (first + target.position, target)));
-            first += document.tokens.len();
-        }
+        let place = |row: &usize| self.followed.binary_search(row).expect("rows that teach are followed");
+        let rows: Vec<(usize, &Target)> = taught.iter().map(|(row, target)| (place(row), *target)).collect();
         let weight = &network.values[network.layout.final_norm.clone()];
         let mut logits = Vec::new();
         let mut slope = vec![0.0; self.left.len()];
@@ -222,20 +239,23 @@ impl Shard {
         slope
     }
 
-    fn backward(&mut self, network: &Network, packed: &Packed, lengths: &[usize], slope: &mut [f32]) {
+    /// From the gradient of the followed rows after the last block to that of all rows before the first, [N, D].
+    fn backward(&mut self, network: &Network, packed: &Packed, lengths: &[usize], mut slope: Vec<f32>) -> Vec<f32> {
         let (shape, values) = (&network.shape, &network.values);
         let (wide, inner, mixed) = (shape.hidden, shape.intermediate, shape.mixed_width());
-        let count = slope.len() / wide;
+        let all: usize = lengths.iter().sum();
+        let mut count = self.followed.len();
         let mut inner_slope = vec![0.0; count * inner];
-        let mut normed_slope = vec![0.0; count * wide];
+        let mut normed_slope = vec![0.0; all * wide];
         let mut attended_slope = vec![0.0; count * shape.query_width()];
-        let mut mixed_slope = vec![0.0; count * mixed];
-        for ((keep, layout), matrices) in self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks).rev() {
+        let mut mixed_slope = vec![0.0; all * mixed];
+        let blocks = self.blocks.iter_mut().zip(&network.layout.blocks).zip(&packed.blocks);
+        for (number, ((keep, layout), matrices)) in blocks.enumerate().rev() {
             let scratch = &mut self.scratch;
             let BlockLayout { attention_norm, mixed: mixer, output, feed_norm, gate_up, down } = layout.clone();
             let gradient = &mut self.gradient;
-            packed.add_gradient((count, wide, inner), slope, &keep.activated, &mut gradient[down.clone()], scratch);
-            rows_product(&matrices.down.back, count, slope, &mut inner_slope, false, scratch);
+            packed.add_gradient((count, wide, inner), &slope, &keep.activated, &mut gradient[down.clone()], scratch);
+            rows_product(&matrices.down.back, count, &slope, &mut inner_slope, false, scratch);
             gate_backward(&mut keep.gate_up, &inner_slope, inner);
             packed.add_gradient(
                 (count, 2 * inner, wide),
@@ -249,13 +269,19 @@ impl Shard {
                 &keep.middle,
                 &values[feed_norm.clone()],
                 &keep.feed_inverse,
-                &normed_slope,
-                slope,
+                &normed_slope[..count * wide],
+                &mut slope,
                 &mut gradient[feed_norm],
             );
             let query = shape.query_width();
-            packed.add_gradient((count, wide, query), slope, &keep.attended, &mut gradient[output.clone()], scratch);
-            rows_product(&matrices.output.back, count, slope, &mut attended_slope, false, scratch);
+            packed.add_gradient((count, wide, query), &slope, &keep.attended, &mut gradient[output.clone()], scratch);
+            rows_product(&matrices.output.back, count, &slope, &mut attended_slope, false, scratch);
+            if number + 1 == shape.layers {
+                count = all;
+                slope = among(&slope, wide, &self.followed, all);
+                attended_slope = among(&attended_slope, query, &self.followed, all);
+                inner_slope.resize(all * inner, 0.0);
+            }
             attend_back(network, keep, lengths, &attended_slope, &mut mixed_slope);
             turn(network, &mut mixed_slope, lengths, (&self.cosines, &self.sines), -1.0);
             packed.add_gradient(
@@ -271,11 +297,40 @@ impl Shard {
                 &values[attention_norm.clone()],
                 &keep.inverse,
                 &normed_slope,
-                slope,
+                &mut slope,
                 &mut gradient[attention_norm],
             );
         }
+        slope
     }
+}
+
+/// Everything that is taught, by its row among those of all documents.
+fn taught<'a>(documents: &[&'a Example]) -> Vec<(usize, &'a Target)> {
+    let mut first = 0;
+    let mut taught = Vec::new();
+    for document in documents {
+        taught.extend(document.targets.iter().map(|target| (first + target.position, target)));
+        first += document.tokens.len();
+    }
+    taught
+}
+
+/// Keeps some rows, in order.
+fn keep_rows(values: &mut Vec<f32>, wide: usize, rows: &[usize]) {
+    for (place, row) in rows.iter().enumerate() {
+        values.copy_within(row * wide..(row + 1) * wide, place * wide);
+    }
+    values.truncate(rows.len() * wide);
+}
+
+/// Rows at their places among all, the others 0.
+fn among(values: &[f32], wide: usize, rows: &[usize], all: usize) -> Vec<f32> {
+    let mut out = vec![0.0; all * wide];
+    for (row, values) in rows.iter().zip(values.chunks_exact(wide)) {
+        out[row * wide..][..wide].copy_from_slice(values);
+    }
+    out
 }
 
 /// Rotates queries and keys of every row by its position within its document.
@@ -325,6 +380,11 @@ fn heads<'a>(network: &'a Network, lengths: &'a [usize]) -> impl Iterator<Item =
     })
 }
 
+/// A document's positions, some at once.
+fn together(length: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..length).step_by(TOGETHER).map(move |first| first..(first + TOGETHER).min(length))
+}
+
 fn attend(network: &Network, keep: &mut BlockKeep, lengths: &[usize]) {
     let (mixed, query_width, size) =
         (network.shape.mixed_width(), network.shape.query_width(), network.shape.head_dimension);
@@ -334,23 +394,28 @@ fn attend(network: &Network, keep: &mut BlockKeep, lengths: &[usize]) {
     for head in heads(network, lengths) {
         let (length, rows) = (head.length, &keep.mixed[head.first_row * mixed..]);
         let weights = &mut keep.weights[head.weights..][..length * length];
-        multiply(
-            Sizes { m: length, k: size, n: length },
-            (weights, Lay::rows(length)),
-            0.0,
-            (&rows[head.query..], Lay::rows(mixed)),
-            (&rows[head.key..], Lay::transposed(mixed)),
-            scale,
-        );
+        for some in together(length) {
+            multiply(
+                Sizes { m: some.len(), k: size, n: some.end },
+                (&mut weights[some.start * length..], Lay::rows(length)),
+                0.0,
+                (&rows[some.start * mixed + head.query..], Lay::rows(mixed)),
+                (&rows[head.key..], Lay::transposed(mixed)),
+                scale,
+            );
+        }
         causal_softmax(weights, length);
-        multiply(
-            Sizes { m: length, k: length, n: size },
-            (&mut keep.attended[head.first_row * query_width + head.query..], Lay::rows(query_width)),
-            0.0,
-            (weights, Lay::rows(length)),
-            (&rows[head.value..], Lay::rows(mixed)),
-            1.0,
-        );
+        for some in together(length) {
+            let first = (head.first_row + some.start) * query_width;
+            multiply(
+                Sizes { m: some.len(), k: some.end, n: size },
+                (&mut keep.attended[first + head.query..], Lay::rows(query_width)),
+                0.0,
+                (&weights[some.start * length..], Lay::rows(length)),
+                (&rows[head.value..], Lay::rows(mixed)),
+                1.0,
+            );
+        }
     }
 }
 
@@ -369,29 +434,46 @@ fn attend_back(network: &Network, keep: &BlockKeep, lengths: &[usize], slope: &[
         let slopes = &slope[head.first_row * query_width + head.query..];
         let weight_slope = &mut weight_slope[..length * length];
         let square = Lay::rows(length);
-        let to_head = Sizes { m: length, k: length, n: size };
-        // Gradient of the weights, then of the scores.
-        multiply(
-            Sizes { m: length, k: size, n: length },
-            (weight_slope, square),
-            0.0,
-            (slopes, Lay::rows(query_width)),
-            (&rows[head.value..], Lay::transposed(mixed)),
-            1.0,
-        );
-        let value_slope = (&mut mixed_slope[start + head.value..], Lay::rows(mixed));
-        multiply(to_head, value_slope, 1.0, (weights, Lay::transposed(length)), (slopes, Lay::rows(query_width)), 1.0);
+        // Gradient of the weights, and of the values through them.
+        for some in together(length) {
+            let (first, here) = (some.start * length, some.start * query_width);
+            multiply(
+                Sizes { m: some.len(), k: size, n: some.end },
+                (&mut weight_slope[first..], square),
+                0.0,
+                (&slopes[here..], Lay::rows(query_width)),
+                (&rows[head.value..], Lay::transposed(mixed)),
+                1.0,
+            );
+            multiply(
+                Sizes { m: some.end, k: some.len(), n: size },
+                (&mut mixed_slope[start + head.value..], Lay::rows(mixed)),
+                1.0,
+                (&weights[first..], Lay::transposed(length)),
+                (&slopes[here..], Lay::rows(query_width)),
+                1.0,
+            );
+        }
+        // Then of the scores, and of queries and keys through them.
         softmax_backward(weights, weight_slope, length, scale);
-        let query_slope = (&mut mixed_slope[start + head.query..], Lay::rows(mixed));
-        multiply(to_head, query_slope, 1.0, (weight_slope, square), (&rows[head.key..], Lay::rows(mixed)), 1.0);
-        let key_slope = (&mut mixed_slope[start + head.key..], Lay::rows(mixed));
-        multiply(
-            to_head,
-            key_slope,
-            1.0,
-            (weight_slope, Lay::transposed(length)),
-            (&rows[head.query..], Lay::rows(mixed)),
-            1.0,
-        );
+        for some in together(length) {
+            let (first, row) = (some.start * length, some.start * mixed);
+            multiply(
+                Sizes { m: some.len(), k: some.end, n: size },
+                (&mut mixed_slope[start + row + head.query..], Lay::rows(mixed)),
+                1.0,
+                (&weight_slope[first..], square),
+                (&rows[head.key..], Lay::rows(mixed)),
+                1.0,
+            );
+            multiply(
+                Sizes { m: some.end, k: some.len(), n: size },
+                (&mut mixed_slope[start + head.key..], Lay::rows(mixed)),
+                1.0,
+                (&weight_slope[first..], Lay::transposed(length)),
+                (&rows[row + head.query..], Lay::rows(mixed)),
+                1.0,
+            );
+        }
     }
 }

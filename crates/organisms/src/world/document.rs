@@ -78,7 +78,7 @@ impl Writer<'_> {
             page.mark(END);
             page.learn_last(0.1);
         }
-        if dice.chance(0.2) {
+        if dice.chance(0.05) {
             page.learn_text(0.1);
         }
         Ok(page.example)

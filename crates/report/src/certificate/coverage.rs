@@ -13,7 +13,8 @@ const WIDTH: f64 = 760.0;
 
 /// The chart of every quantity.
 pub(crate) fn coverage(all: &[Coverage]) -> String {
-    let least = all.iter().map(|one| one.redrawn.low.min(one.redrawn.estimate)).fold(0.9, f64::min);
+    let judged = |one: &Coverage| one.varying.filter(|share| share.of > 0).unwrap_or(one.redrawn);
+    let least = all.iter().map(judged).map(|share| share.low.min(share.estimate)).fold(0.9, f64::min);
     let low = ((least - 0.01) * 20.0).floor() / 20.0;
     let scale = Scale { low, high: 1.0, from: LEFT, to: WIDTH - 150.0 };
     let height = ROW * all.len() as f64 + 34.0;
@@ -37,16 +38,17 @@ pub(crate) fn coverage(all: &[Coverage]) -> String {
     }
     for (place, one) in all.iter().enumerate() {
         let y = 18.0 + ROW * place as f64;
-        let (low, high) = (scale.place(one.redrawn.low), scale.place(one.redrawn.high));
+        let judged = judged(one);
+        let (low, high) = (scale.place(judged.low), scale.place(judged.high));
         let _ = write!(svg, r#"<text x="0" y="{:.1}">{}</text>"#, y + 4.0, escape(&quantity(&one.quantity)));
         let _ = write!(svg, r#"<line class="interval" x1="{low:.1}" x2="{high:.1}" y1="{y:.1}" y2="{y:.1}"/>"#);
-        svg.push_str(&dot(scale.place(one.redrawn.estimate), y, one.accepted != Some(false), "point"));
+        svg.push_str(&dot(scale.place(judged.estimate), y, one.accepted != Some(false), "point"));
         let word = match one.accepted {
             Some(true) => "accepted",
             Some(false) => "outside the band",
             None => "too few to say",
         };
-        let figure = format!("{:.1}% {word}", 100.0 * one.redrawn.estimate);
+        let figure = format!("{:.1}% {word}", 100.0 * judged.estimate);
         let _ = write!(svg, r#"<text class="tick" x="{}" y="{:.1}">{figure}</text>"#, WIDTH - 140.0, y + 4.0);
     }
     svg.push_str("</svg>");
