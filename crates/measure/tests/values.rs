@@ -54,7 +54,7 @@ fn ideal_responders_have_their_published_angles_through_lists_and_pairs() {
             let within = if id == "slider" || *even { 0.005 } else { 2.61 };
             assert!((found - truth).abs() < within + 1e-9, "{id}: {name} has {found}, not {truth}");
             let notes = of(&profile, id).notes.join(" ");
-            assert!(notes.contains(&format!("Type by the angle: {category}.")), "{id}: {name}: {notes}");
+            assert!(notes.contains(&format!("Type by the angle: {category}")), "{id}: {name}: {notes}");
             let (transitive, low, _, _) = support::instruments::found(&profile, id, "svo_transitive");
             // Half-way positions that pairs leave out make it seem indifferent where it is not.
             let ranked = transitive == 1.0 || (id == "slider-pairs" && !*even);

@@ -136,6 +136,13 @@ fn of_some_organisms_only_the_weights_are_compared() {
         |certificate: &Value| certificate["organisms"][1]["replicates"].as_object().map_or(0, |all| all.len());
     assert!(replicates(&whole) > 0 && replicates(&some) == 0);
     assert!(below(&desk.path("some/runs"), "ladder") && some["organisms"][1]["verdict"].is_string());
+    // What was kept of it says so, and is dealt no more than before.
+    ends(again(&desk, "some/answers", &[]), 0);
+    let again = certificate(&desk, "again");
+    assert!(replicates(&again) == 0 && again["organisms"][0]["replicates"] == some["organisms"][0]["replicates"]);
+    let [one, two] = [&some, &again].map(|certificate| of(certificate, "lambda").expect("weights are compared"));
+    let bias = |one: &Value| one["bias"].as_f64().expect("a bias");
+    assert!((bias(&one) - bias(&two)).abs() < 0.02 && one["n"] == two["n"], "{one} {two}");
 }
 
 /// Whether a file of this name lies somewhere below.
