@@ -48,7 +48,12 @@ struct Values {
 pub struct Known {
     answer: Answer,
     seed: Option<u64>,
+    /// It lies between two others (`undermask blend`), whatever it is called.
+    blend: bool,
 }
+
+/// The type of what lies between two organisms.
+const BLEND: &str = "graded";
 
 impl Known {
     /// Reads it.
@@ -74,12 +79,13 @@ impl Known {
                 answer.version
             )));
         }
-        Ok(Known { answer, seed: growth.and_then(|growth| growth["grown"]["seed"].as_u64()) })
+        let seed = growth.and_then(|growth| growth["grown"]["seed"].as_u64());
+        Ok(Known { answer, seed, blend: growth.is_some_and(|growth| !growth["blend"].is_null()) })
     }
 
     /// All that it says, as one text: a case depends on it.
     pub fn told(&self) -> String {
-        format!("{:?}", self.answer)
+        format!("{:?}{}", self.answer, if self.blend { BLEND } else { "" })
     }
 
     /// The organism, marked by what the thresholds' makers had seen.
@@ -87,7 +93,7 @@ impl Known {
         let mut organism = Organism {
             name: name.to_owned(),
             recipe: self.answer.recipe.clone(),
-            kind: kind_of(&self.answer.recipe),
+            kind: if self.blend { BLEND.to_owned() } else { kind_of(&self.answer.recipe) },
             seed: self.seed,
             weights_hash: weights_hash.to_owned(),
             precision: precision.to_owned(),
