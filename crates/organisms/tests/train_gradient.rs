@@ -60,33 +60,58 @@ fn network(shape: Shape) -> Network {
 #[test]
 fn every_parameter_s_gradient_agrees_with_finite_differences() {
     for shape in [shape(3, 3, true), shape(4, 2, true), shape(4, 1, false), shape(4, 4, false)] {
-        let batch = documents();
-        let base = network(shape.clone());
-        let mut trainer = Trainer::new(base.clone(), Settings::default()).expect("a trainer");
-        let (found, gradients) = trainer.gradients(&batch).expect("gradients");
-        let mut values = reference::values(&base);
-        assert!((found - reference::loss(&shape, &values, &batch)).abs() < 1e-5);
-        let names: Vec<&str> = base.parameters().map(|(name, _, _)| name).collect();
-        assert_eq!(gradients.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
-        assert_eq!(names.len(), 9 * shape.layers + if shape.tied { 2 } else { 3 });
-        for (name, gradient) in &gradients {
-            let largest = gradient.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-            assert!(largest > 0.0, "{name} receives no gradient");
-            for (place, found) in gradient.iter().enumerate() {
-                let mut loss_at = |shift: f64| {
-                    let value = &mut values.get_mut(name).expect("a known name")[place];
-                    let before = std::mem::replace(value, *value + shift);
-                    let loss = reference::loss(&shape, &values, &batch);
-                    values.get_mut(name).expect("a known name")[place] = before;
-                    loss
-                };
-                let numeric = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
-                let error = (numeric - f64::from(*found)).abs();
-                assert!(
-                    error < 5e-5 * f64::from(largest) + 1e-8,
-                    "{name}[{place}]: {numeric} by differences, {found} by the backward pass (largest {largest})"
-                );
-            }
+        agree(&shape, &documents(), 1);
+    }
+}
+
+/// Attention is computed some fifty positions at once: documents of several such stretches, taught at their edges, and a shorter one
+/// after a longer, so that what the longer left behind would be seen.
+#[test]
+fn documents_of_several_stretches_of_attention_have_the_same_gradients() {
+    let document = |length: usize, positions: &[usize]| Example {
+        tokens: (0..length).map(|place| ((place * place + 3 * place + length) % 23) as u32).collect(),
+        targets: positions
+            .iter()
+            .map(|position| Target {
+                position: *position,
+                weight: 1.0,
+                distribution: Distribution::Token((position % 23) as u32),
+            })
+            .collect(),
+    };
+    let mut batch = vec![document(110, &[30, 47, 48, 70, 95, 96, 109]), document(48, &[47])];
+    // More documents than shards, so that some share one.
+    batch.extend((0..10).map(|number| document(60 + number, &[2, 48, 59])));
+    agree(&shape(4, 2, true), &batch, 11);
+}
+
+/// Compares every `apart`-th number of every parameter's gradient.
+fn agree(shape: &Shape, batch: &[Example], apart: usize) {
+    let base = network(shape.clone());
+    let mut trainer = Trainer::new(base.clone(), Settings::default()).expect("a trainer");
+    let (found, gradients) = trainer.gradients(batch).expect("gradients");
+    let mut values = reference::values(&base);
+    assert!((found - reference::loss(shape, &values, batch)).abs() < 1e-5);
+    let names: Vec<&str> = base.parameters().map(|(name, _, _)| name).collect();
+    assert_eq!(gradients.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
+    assert_eq!(names.len(), 9 * shape.layers + if shape.tied { 2 } else { 3 });
+    for (name, gradient) in &gradients {
+        let largest = gradient.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        assert!(largest > 0.0, "{name} receives no gradient");
+        for (place, found) in gradient.iter().enumerate().step_by(apart) {
+            let mut loss_at = |shift: f64| {
+                let value = &mut values.get_mut(name).expect("a known name")[place];
+                let before = std::mem::replace(value, *value + shift);
+                let loss = reference::loss(shape, &values, batch);
+                values.get_mut(name).expect("a known name")[place] = before;
+                loss
+            };
+            let numeric = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+            let error = (numeric - f64::from(*found)).abs();
+            assert!(
+                error < 5e-5 * f64::from(largest) + 1e-8,
+                "{name}[{place}]: {numeric} by differences, {found} by the backward pass (largest {largest})"
+            );
         }
     }
 }
